@@ -1,5 +1,6 @@
-// A verified network file: File owns the bytes (a read-only mapping or a buffer), Net reads them in place.
-// Everything behind Net::Parse may trust every index, size and offset (F rules); it must not trust attributes.
+// A verified network file: File owns the bytes (a read-only mapping or a
+// buffer), Net reads them in place. Everything behind Net::Parse may trust
+// every index, size and offset (F rules); it must not trust attributes.
 #ifndef ANEREF_RUNTIME_GRAPH_NET_H_
 #define ANEREF_RUNTIME_GRAPH_NET_H_
 
@@ -15,14 +16,17 @@
 
 namespace aneref {
 
-// Bytes of a file, 64-byte aligned, immutable. Shared by everything that points into them.
+// Bytes of a file, 64-byte aligned, immutable. Shared by everything that points
+// into them.
 class File {
  public:
   virtual ~File() = default;
   virtual std::span<const std::byte> bytes() const = 0;
-  // Maps `path` read-only. kIo: missing, a directory, unreadable. The file must not shrink while mapped.
+  // Maps `path` read-only. kIo: missing, a directory, unreadable. The file must
+  // not shrink while mapped.
   static Expected<std::shared_ptr<const File>> Map(const std::string& path);
-  // Takes over a buffer made by NetWriter (or read from elsewhere; it is copied when misaligned).
+  // Takes over a buffer made by NetWriter (or read from elsewhere; it is copied
+  // when misaligned).
   static std::shared_ptr<const File> FromBuffer(std::vector<std::byte> bytes);
 };
 
@@ -30,7 +34,8 @@ class File {
 class Net {
  public:
   // Checks everything (F rules) and gives access. `name` leads error messages.
-  static Expected<std::shared_ptr<const Net>> Parse(std::shared_ptr<const File> file, const std::string& name);
+  static Expected<std::shared_ptr<const Net>> Parse(
+      std::shared_ptr<const File> file, const std::string& name);
 
   const fbs::Net& table() const { return *table_; }
   const fbs::Graph& main_graph() const { return *table_->graphs()->Get(0); }
@@ -39,8 +44,10 @@ class Net {
 
   // The bytes of a range of the weight segment, in place.
   std::span<const std::byte> Data(const fbs::Range& range) const;
-  // A constant's elements, decoded (in place when dense and aligned, else into a buffer that `*owner` keeps alive).
-  Expected<TensorView> ConstantValue(const fbs::Tensor& tensor, std::shared_ptr<void>* owner) const;
+  // A constant's elements, decoded (in place when dense and aligned, else into
+  // a buffer that `*owner` keeps alive).
+  Expected<TensorView> ConstantValue(const fbs::Tensor& tensor,
+                                     std::shared_ptr<void>* owner) const;
 
  private:
   Net() = default;

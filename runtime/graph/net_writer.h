@@ -1,5 +1,6 @@
-// Writes .anem bytes: an object-API net plus the elements of its constants, laid out as docs/spec/format.md says.
-// Importers fill a NetDraft; passes edit it; WriteNet makes the file. Deterministic: same draft, same bytes.
+// Writes .anem bytes: an object-API net plus the elements of its constants,
+// laid out as docs/spec/format.md says. Importers fill a NetDraft; passes edit
+// it; WriteNet makes the file. Deterministic: same draft, same bytes.
 #ifndef ANEREF_RUNTIME_GRAPH_NET_WRITER_H_
 #define ANEREF_RUNTIME_GRAPH_NET_WRITER_H_
 
@@ -13,7 +14,8 @@
 
 namespace aneref {
 
-// A network under construction. net.constants stays empty until it is written; tensor.constant indexes `constants`.
+// A network under construction. net.constants stays empty until it is written;
+// tensor.constant indexes `constants`.
 struct NetDraft {
   struct DraftConstant {
     DataType stored = DataType::kFloat32;  // element type of `bytes`
@@ -24,9 +26,10 @@ struct NetDraft {
   std::vector<DraftConstant> constants;
 };
 
-// Serialises. Lossless compaction on the way: float32/float64 constants of float16 tensors whose values all survive fp16 are
-// stored as fp16; constants with a single value are stored once (F rules, "uniform"); equal constants are stored once;
-// constants and tensors nobody reads are dropped.
+// Serialises. Lossless compaction on the way: float32/float64 constants of
+// float16 tensors whose values all survive fp16 are stored as fp16; constants
+// with a single value are stored once (F rules, "uniform"); equal constants are
+// stored once; constants and tensors nobody reads are dropped.
 Expected<std::vector<std::byte>> WriteNet(NetDraft draft);
 
 }  // namespace aneref

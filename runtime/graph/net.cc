@@ -1,0 +1,112 @@
+// Parsing of .anem bytes and decoding of constants.
+#include "runtime/graph/net.h"
+
+#include <cstring>
+
+#include "runtime/graph/evaluate.h"
+#include "runtime/graph/format.h"
+#include "runtime/graph/verify.h"
+
+namespace aneref {
+namespace {
+
+Status CheckHeader(const format::Header& header, uint64_t size) {
+  if (header.version != format::kVersion) {
+    return Status(StatusCode::kUnsupported, "F2",
+                  "format version " + std::to_string(header.version) +
+                      ", this program reads version " +
+                      std::to_string(format::kVersion));
+  }
+  if (header.file_size != size) {
+    return InvalidFile("F3", "the file has " + std::to_string(size) +
+                                 " bytes, its header says " +
+                                 std::to_string(header.file_size) +
+                                 " (cut off?)");
+  }
+  const bool table_fits = header.header_bytes == format::kHeaderBytes &&
+                          header.table_offset == format::kHeaderBytes &&
+                          header.table_size <= size - header.table_offset &&
+                          header.reserved == 0;
+  if (!table_fits)
+    return InvalidFile("F3", "the header does not describe this file");
+  if (header.segment_size == 0) return Status();
+  if (header.segment_offset % format::kSegmentAlignment != 0 ||
+      header.segment_offset < header.table_offset + header.table_size ||
+      header.segment_offset > size ||
+      header.segment_size > size - header.segment_offset) {
+    return InvalidFile(
+        "F3", "the weight segment lies outside the file or is misaligned");
+  }
+  return Status();
+}
+
+}  // namespace
+
+Expected<std::shared_ptr<const Net>> Net::Parse(
+    std::shared_ptr<const File> file, const std::string& name) {
+  const std::span<const std::byte> bytes = file->bytes();
+  if (!format::HasMagic(bytes))
+    return InvalidFile("F1", name + ": is not an .anem file");
+  if (bytes.size() < format::kHeaderBytes)
+    return InvalidFile("F3", name + ": the header is cut off");
+  format::Header header;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  ANEREF_TRY(CheckHeader(header, bytes.size()).WithContext(name));
+
+  const auto* table =
+      reinterpret_cast<const uint8_t*>(bytes.data() + header.table_offset);
+  // F4: at most 64 levels and a number of tables that the size itself bounds.
+  flatbuffers::Verifier verifier(
+      table, header.table_size, /*max_depth=*/64,
+      /*max_tables=*/
+      static_cast<flatbuffers::uoffset_t>(header.table_size / 4 + 16));
+  if (header.table_size < 8 || !fbs::VerifyNetBuffer(verifier)) {
+    return InvalidFile("F4", name + ": the network table is damaged");
+  }
+  auto net = std::shared_ptr<Net>(new Net());
+  net->table_ = fbs::GetNet(table);
+  net->name_ = name;
+  if (header.segment_size > 0)
+    net->segment_ = bytes.subspan(header.segment_offset, header.segment_size);
+  ANEREF_TRY(VerifyNet(*net->table_, header.segment_size).WithContext(name));
+  net->file_ = std::move(file);
+  return std::shared_ptr<const Net>(std::move(net));
+}
+
+std::span<const std::byte> Net::Data(const fbs::Range& range) const {
+  return segment_.subspan(range.offset(), range.size());
+}
+
+Expected<TensorView> Net::ConstantValue(const fbs::Tensor& tensor,
+                                        std::shared_ptr<void>* owner) const {
+  const fbs::Constant& constant =
+      *table_->constants()->Get(static_cast<unsigned>(tensor.constant()));
+  std::vector<int64_t> dims;
+  if (tensor.shape() != nullptr)
+    dims.assign(tensor.shape()->begin(), tensor.shape()->end());
+  const TensorType type{static_cast<DataType>(constant.stored()), Shape(dims)};
+  const std::span<const std::byte> data =
+      constant.data() ? Data(*constant.data()) : std::span<const std::byte>();
+  switch (constant.encoding()) {
+    case fbs::Encoding::dense:
+      // Views are mutable by type; nobody writes through a known value.
+      return DenseView(type, const_cast<std::byte*>(data.data()));
+    case fbs::Encoding::uniform: {
+      ANEREF_ASSIGN(const OwnedTensor values, AllocateTensor(type));
+      const size_t size = ElementSize(type.dtype), total = DenseBytes(type);
+      for (size_t at = 0; at < total; at += size)
+        std::memcpy(values.bytes.get() + at, data.data(), size);
+      *owner = values.bytes;
+      return values.View();
+    }
+    default:
+      return Status(StatusCode::kUnsupported, "F7",
+                    std::string("constant '") +
+                        (tensor.name() ? tensor.name()->c_str() : "") +
+                        "': encoding " +
+                        fbs::EnumNameEncoding(constant.encoding()) +
+                        " is not decoded by this version");
+  }
+}
+
+}  // namespace aneref

@@ -1,0 +1,182 @@
+// See net_writer.h; the layout is F1 to F7 of docs/spec/format.md.
+#include "runtime/graph/net_writer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <string_view>
+
+#include "runtime/core/convert.h"
+#include "runtime/core/half.h"
+#include "runtime/graph/format.h"
+
+namespace aneref {
+namespace {
+
+using DraftConstant = NetDraft::DraftConstant;
+
+// Drops what nobody reads: tensors outside ports and nodes, and the constants
+// only they held.
+void DropUnused(fbs::GraphT* graph) {
+  std::vector<int32_t> renumbered(graph->tensors.size(), -1);
+  std::vector<std::unique_ptr<fbs::TensorT>> kept;
+  auto keep = [&](int32_t& tensor) {
+    if (tensor < 0) return;
+    int32_t& number = renumbered[static_cast<size_t>(tensor)];
+    if (number < 0) {
+      number = static_cast<int32_t>(kept.size());
+      kept.push_back(std::move(graph->tensors[static_cast<size_t>(tensor)]));
+    }
+    tensor = number;
+  };
+  for (auto& port : graph->inputs) keep(port->tensor);
+  for (auto& node : graph->nodes) {
+    for (int32_t& tensor : node->inputs) keep(tensor);
+    for (int32_t& tensor : node->outputs) keep(tensor);
+  }
+  for (auto& port : graph->outputs) keep(port->tensor);
+  graph->tensors = std::move(kept);
+}
+
+// float32 values of a float16 tensor become fp16 when nothing is lost.
+void CompactToHalf(DraftConstant* constant) {
+  if (constant->stored != DataType::kFloat32) return;
+  const size_t count = constant->bytes.size() / sizeof(float);
+  std::vector<std::byte> halves(count * sizeof(uint16_t));
+  for (size_t i = 0; i < count; ++i) {
+    float value = 0;
+    std::memcpy(&value, constant->bytes.data() + i * sizeof(float),
+                sizeof(float));
+    const uint16_t half = FloatToHalf(value);
+    const float back = HalfToFloat(half);
+    if (std::memcmp(&back, &value, sizeof(float)) != 0) return;
+    std::memcpy(halves.data() + i * sizeof(uint16_t), &half, sizeof(half));
+  }
+  constant->stored = DataType::kFloat16;
+  constant->bytes = std::move(halves);
+}
+
+bool IsUniform(const DraftConstant& constant) {
+  const size_t size = ElementSize(constant.stored);
+  const std::vector<std::byte>& bytes = constant.bytes;
+  // Equal to itself shifted by one element: all elements are equal.
+  return bytes.size() > 64 && std::memcmp(bytes.data(), bytes.data() + size,
+                                          bytes.size() - size) == 0;
+}
+
+// Lays constants out in the segment, equal ones once.
+class SegmentWriter {
+ public:
+  std::unique_ptr<fbs::ConstantT> Add(DraftConstant constant) {
+    auto entry = std::make_unique<fbs::ConstantT>();
+    if (IsUniform(constant)) {
+      entry->encoding = fbs::Encoding::uniform;
+      constant.bytes.resize(ElementSize(constant.stored));
+    }
+    entry->stored = static_cast<fbs::DataType>(constant.stored);
+    entry->data =
+        std::make_unique<fbs::Range>(Place(std::move(constant.bytes)));
+    return entry;
+  }
+  uint64_t size() const { return size_; }
+  // Calls visit(offset, bytes) for each distinct range.
+  template <class Visit>
+  void ForEach(const Visit& visit) const {
+    for (size_t i = 0; i < bytes_.size(); ++i) visit(offsets_[i], bytes_[i]);
+  }
+
+ private:
+  fbs::Range Place(std::vector<std::byte> bytes) {
+    const std::string_view content(reinterpret_cast<const char*>(bytes.data()),
+                                   bytes.size());
+    const size_t hash = std::hash<std::string_view>()(content);
+    const auto [first, last] = by_hash_.equal_range(hash);
+    for (auto it = first; it != last; ++it) {
+      if (bytes_[it->second] == bytes)
+        return fbs::Range(offsets_[it->second], bytes.size());
+    }
+    size_ = (size_ + format::kDataAlignment - 1) / format::kDataAlignment *
+            format::kDataAlignment;
+    offsets_.push_back(size_);
+    by_hash_.emplace(hash, bytes_.size());
+    const fbs::Range range(size_, bytes.size());
+    size_ += bytes.size();
+    bytes_.push_back(std::move(bytes));
+    return range;
+  }
+
+  uint64_t size_ = 0;
+  std::vector<uint64_t> offsets_;
+  std::vector<std::vector<std::byte>> bytes_;
+  std::multimap<size_t, size_t> by_hash_;
+};
+
+// Moves the constants that tensors still use into the segment and renumbers
+// them.
+Status PlaceConstants(NetDraft* draft, SegmentWriter* segment) {
+  std::vector<bool> half_only(draft->constants.size(), true);
+  for (auto& graph : draft->net.graphs) {
+    for (auto& tensor : graph->tensors) {
+      if (tensor->constant < 0) continue;
+      const auto index = static_cast<size_t>(tensor->constant);
+      ANEREF_CHECK(index < draft->constants.size());
+      const DraftConstant& constant = draft->constants[index];
+      if (!(Shape(tensor->shape) == constant.shape))
+        return InternalError("constant '" + tensor->name + "': shape");
+      if (tensor->dtype != fbs::DataType::float16) half_only[index] = false;
+    }
+  }
+  std::vector<int32_t> renumbered(draft->constants.size(), -1);
+  for (auto& graph : draft->net.graphs) {
+    for (auto& tensor : graph->tensors) {
+      if (tensor->constant < 0) continue;
+      const auto index = static_cast<size_t>(tensor->constant);
+      if (renumbered[index] < 0) {
+        if (half_only[index]) CompactToHalf(&draft->constants[index]);
+        renumbered[index] = static_cast<int32_t>(draft->net.constants.size());
+        draft->net.constants.push_back(
+            segment->Add(std::move(draft->constants[index])));
+      }
+      tensor->constant = renumbered[index];
+    }
+  }
+  return Status();
+}
+
+}  // namespace
+
+Expected<std::vector<std::byte>> WriteNet(NetDraft draft) {
+  for (auto& graph : draft.net.graphs) DropUnused(graph.get());
+  draft.net.constants.clear();
+  SegmentWriter segment;
+  ANEREF_TRY(PlaceConstants(&draft, &segment));
+
+  flatbuffers::FlatBufferBuilder builder(1 << 16);
+  fbs::FinishNetBuffer(builder, fbs::Net::Pack(builder, &draft.net));
+  format::Header header{};
+  std::memcpy(header.magic, format::kMagic, sizeof(format::kMagic));
+  header.version = format::kVersion;
+  header.header_bytes = format::kHeaderBytes;
+  header.table_offset = format::kHeaderBytes;
+  header.table_size = builder.GetSize();
+  header.file_size = header.table_offset + header.table_size;
+  header.segment_size = segment.size();
+  if (segment.size() > 0) {
+    header.segment_offset = (header.file_size + format::kSegmentAlignment - 1) /
+                            format::kSegmentAlignment *
+                            format::kSegmentAlignment;
+    header.file_size = header.segment_offset + header.segment_size;
+  }
+  std::vector<std::byte> file(header.file_size);
+  std::memcpy(file.data(), &header, sizeof(header));
+  std::memcpy(file.data() + header.table_offset, builder.GetBufferPointer(),
+              builder.GetSize());
+  segment.ForEach([&](uint64_t offset, const std::vector<std::byte>& bytes) {
+    if (!bytes.empty())
+      std::memcpy(file.data() + header.segment_offset + offset, bytes.data(),
+                  bytes.size());
+  });
+  return file;
+}
+
+}  // namespace aneref
