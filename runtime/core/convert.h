@@ -1,5 +1,6 @@
-// Element conversions between all data types (P14) and of fp32 constants to fp16 (P12).
-// Scalar and exact; vector forms of the hot pairs live in ops/kernels.
+// Element conversions between all data types (P14) and of fp32 constants to
+// fp16 (P12). Scalar and exact; vector forms of the hot pairs live in
+// ops/kernels.
 #ifndef ANEREF_RUNTIME_CORE_CONVERT_H_
 #define ANEREF_RUNTIME_CORE_CONVERT_H_
 
@@ -10,12 +11,15 @@
 
 namespace aneref {
 
-// Converts `count` dense elements (P14). Floating to floating rounds once (RNE) and overflows to infinity; floating to
-// integer truncates and saturates, NaN gives 0; integer to integer wraps; to bool is x != 0.
-// src and dst may be equal only when from == to.
-void ConvertElements(DataType from, const void* src, DataType to, void* dst, size_t count);
+// Converts `count` dense elements (P14). Floating to floating rounds once (RNE)
+// and overflows to infinity; floating to integer truncates and saturates, NaN
+// gives 0; integer to integer wraps; to bool is x != 0. src and dst may be
+// equal only when from == to.
+void ConvertElements(DataType from, const void* src, DataType to, void* dst,
+                     size_t count);
 
-// P12: as fp32 to fp16, but finite values beyond the range saturate to +-65504. Infinities and NaN stay.
+// P12: as fp32 to fp16, but finite values beyond the range saturate to +-65504.
+// Infinities and NaN stay.
 void ConvertConstantToHalf(const float* src, uint16_t* dst, size_t count);
 
 }  // namespace aneref

@@ -1,6 +1,7 @@
-// Exponentials, logarithms and what is built of them: deterministic doubles (P7) and ExpFloat (P9).
-// Coefficients are Taylor's: reciprocals of factorials and of odd numbers, on intervals where they reach 2^-56.
-// Sines and arcs are in trigonometry.cc.
+// Exponentials, logarithms and what is built of them: deterministic doubles
+// (P7) and ExpFloat (P9). Coefficients are Taylor's: reciprocals of factorials
+// and of odd numbers, on intervals where they reach 2^-56. Sines and arcs are
+// in trigonometry.cc.
 #include "runtime/core/elementary.h"
 
 #include <cmath>
@@ -15,19 +16,23 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kLog2E = 0x1.71547652b82fep+0;
-constexpr double kLn2Hi = 0x1.62e42fefa38p-1;  // 42 bits: times an exponent it is exact
+constexpr double kLn2Hi =
+    0x1.62e42fefa38p-1;  // 42 bits: times an exponent it is exact
 constexpr double kLn2Lo = 0x1.ef35793c7673p-45;
 
 // 1/2!, 1/3!, ... 1/14!.
-constexpr double kInverseFactorials[] = {1.0 / 2,          1.0 / 6,           1.0 / 24,          1.0 / 120,
-                                         1.0 / 720,        1.0 / 5040,        1.0 / 40320,       1.0 / 362880,
-                                         1.0 / 3628800,    1.0 / 39916800,    1.0 / 479001600,   1.0 / 6227020800,
-                                         1.0 / 87178291200};
+constexpr double kInverseFactorials[] = {
+    1.0 / 2,          1.0 / 6,        1.0 / 24,        1.0 / 120,
+    1.0 / 720,        1.0 / 5040,     1.0 / 40320,     1.0 / 362880,
+    1.0 / 3628800,    1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800,
+    1.0 / 87178291200};
 // 1/3, 1/5, ... 1/23: atanh(s) / s - 1 in powers of s^2.
-constexpr double kInverseOdds[] = {1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9,  1.0 / 11, 1.0 / 13,
-                                   1.0 / 15, 1.0 / 17, 1.0 / 19, 1.0 / 21, 1.0 / 23};
+constexpr double kInverseOdds[] = {1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9,
+                                   1.0 / 11, 1.0 / 13, 1.0 / 15, 1.0 / 17,
+                                   1.0 / 19, 1.0 / 21, 1.0 / 23};
 
-// e^(hi + lo) * 2^exponent for |hi| < 800 and |lo| < 2^-40; the result may overflow or underflow.
+// e^(hi + lo) * 2^exponent for |hi| < 800 and |lo| < 2^-40; the result may
+// overflow or underflow.
 double ExpOfPair(double hi, double lo, int exponent) {
   const double n = std::floor(hi * kLog2E + 0.5);
   const Pair r = TwoSum(hi - n * kLn2Hi, lo - n * kLn2Lo);
@@ -35,24 +40,29 @@ double ExpOfPair(double hi, double lo, int exponent) {
   return Scale(1.0 + (r.hi + tail), static_cast<int>(n) + exponent);
 }
 
-// log(x) of a positive finite x: the hi of the result alone is good to 1 ulp, both to 2^-58.
+// log(x) of a positive finite x: the hi of the result alone is good to 1 ulp,
+// both to 2^-58.
 Pair LogAsPair(double x) {
   int exponent = 0;
   if (x < std::numeric_limits<double>::min()) {
     x *= 0x1p54;
     exponent = -54;
   }
-  // m = x / 2^exponent in [sqrt(1/2), sqrt(2)): 0x3FE6A09E... are the bits of sqrt(1/2).
+  // m = x / 2^exponent in [sqrt(1/2), sqrt(2)): 0x3FE6A09E... are the bits of
+  // sqrt(1/2).
   const uint64_t bits = std::bit_cast<uint64_t>(x);
   const auto shifted = static_cast<int64_t>(bits - 0x3FE6A09E667F3BCDull);
   exponent += static_cast<int>(shifted >> 52);
-  const double m = std::bit_cast<double>(bits - (static_cast<uint64_t>(shifted >> 52) << 52));
+  const double m = std::bit_cast<double>(
+      bits - (static_cast<uint64_t>(shifted >> 52) << 52));
   // log(m) = 2 atanh(s), s = (m - 1) / (m + 1) = s_hi + s_lo.
   const double numerator = m - 1.0;
   const Pair denominator = TwoSum(m, 1.0);
   const double s_hi = numerator / denominator.hi;
   const Pair back = TwoProduct(s_hi, denominator.hi);
-  const double s_lo = (((numerator - back.hi) - back.lo) - s_hi * denominator.lo) / denominator.hi;
+  const double s_lo =
+      (((numerator - back.hi) - back.lo) - s_hi * denominator.lo) /
+      denominator.hi;
   const double z = s_hi * s_hi;
   const double tail = s_hi * (z * Polynomial(z, kInverseOdds)) + s_lo;
   const double n = exponent;
@@ -61,11 +71,15 @@ Pair LogAsPair(double x) {
 }
 
 // x has at most 26 significant bits.
-bool IsShort(double x) { return (std::bit_cast<uint64_t>(x) & 0x7FFFFFFull) == 0; }
+bool IsShort(double x) {
+  return (std::bit_cast<uint64_t>(x) & 0x7FFFFFFull) == 0;
+}
 
-// Short operands whose power is short would else be off in the last bit and upset a later rounding to fp16 or fp32
-// (47^2 = 2209 is a tie of fp16): a result within 2^-48 of a short number is that number.
+// Short operands whose power is short would else be off in the last bit and
+// upset a later rounding to fp16 or fp32 (47^2 = 2209 is a tie of fp16): a
+// result within 2^-48 of a short number is that number.
 double SnapToShort(double power) {
+  if (power < std::numeric_limits<double>::min()) return power;
   const uint64_t bits = std::bit_cast<uint64_t>(power);
   const uint64_t snapped = (bits + 0x4000000ull) & ~0x7FFFFFFull;
   return bits - snapped + 16u <= 32u ? std::bit_cast<double>(snapped) : power;
@@ -85,24 +99,67 @@ double PositivePow(double x, double y) {
 }
 
 bool IsInteger(double y) { return std::floor(y) == y; }
-bool IsOdd(double y) { return IsInteger(y) && std::fabs(y) < 0x1p53 && std::floor(y * 0.5) != y * 0.5; }
+bool IsOdd(double y) {
+  return IsInteger(y) && std::fabs(y) < 0x1p53 &&
+         std::floor(y * 0.5) != y * 0.5;
+}
 
 constexpr double kTwoOverSqrtPi = 0x1.20dd750429b6dp+0;
 // erf(k / 8), k = 0 ... 48.
-constexpr double kErf[] = {
-0.0, 0x1.1f5e1a35c3b89p-3, 0x1.1af54e232d609p-2, 0x1.9dd0d2b721f39p-2, 0x1.0a7ef5c18edd2p-1,
-0x1.3f196dcd0f135p-1, 0x1.6c1c9759d0e5fp-1, 0x1.91724951b8fc6p-1, 0x1.af767a741088bp-1, 0x1.c6dad2829ec62p-1,
-0x1.d8865d98abe01p-1, 0x1.e5768c3b4a3fcp-1, 0x1.eea5557137aep-1, 0x1.f4f693b67bd77p-1, 0x1.f92d077f8d56dp-1,
-0x1.fbe61eef4cf6ap-1, 0x1.fd9ae142795e3p-1, 0x1.fea4218d6594ap-1, 0x1.ff404760319b4p-1, 0x1.ff9960f3eb327p-1,
-0x1.ffcaa8f4c9beap-1, 0x1.ffe514bbdc197p-1, 0x1.fff2cfb0453d9p-1, 0x1.fff9ba420e834p-1, 0x1.fffd1ac4135f9p-1,
-0x1.fffeb3ebb267bp-1, 0x1.ffff6f9f67e55p-1, 0x1.ffffc316d9edp-1, 0x1.ffffe710d565ep-1, 0x1.fffff618c3da6p-1,
-0x1.fffffc2f171e3p-1, 0x1.fffffe92ced93p-1, 0x1.ffffff7b91176p-1, 0x1.ffffffd169d0cp-1, 0x1.fffffff01a8b6p-1,
-0x1.fffffffabd229p-1, 0x1.fffffffe4fa3p-1, 0x1.ffffffff79626p-1, 0x1.ffffffffd759dp-1, 0x1.fffffffff4188p-1,
-0x1.fffffffffc9e8p-1, 0x1.ffffffffff11ap-1, 0x1.ffffffffffc05p-1, 0x1.ffffffffffef8p-1, 0x1.fffffffffffbep-1,
-0x1.ffffffffffffp-1, 0x1.ffffffffffffcp-1, 0x1.fffffffffffffp-1, 0x1p+0};
+constexpr double kErf[] = {0.0,
+                           0x1.1f5e1a35c3b89p-3,
+                           0x1.1af54e232d609p-2,
+                           0x1.9dd0d2b721f39p-2,
+                           0x1.0a7ef5c18edd2p-1,
+                           0x1.3f196dcd0f135p-1,
+                           0x1.6c1c9759d0e5fp-1,
+                           0x1.91724951b8fc6p-1,
+                           0x1.af767a741088bp-1,
+                           0x1.c6dad2829ec62p-1,
+                           0x1.d8865d98abe01p-1,
+                           0x1.e5768c3b4a3fcp-1,
+                           0x1.eea5557137aep-1,
+                           0x1.f4f693b67bd77p-1,
+                           0x1.f92d077f8d56dp-1,
+                           0x1.fbe61eef4cf6ap-1,
+                           0x1.fd9ae142795e3p-1,
+                           0x1.fea4218d6594ap-1,
+                           0x1.ff404760319b4p-1,
+                           0x1.ff9960f3eb327p-1,
+                           0x1.ffcaa8f4c9beap-1,
+                           0x1.ffe514bbdc197p-1,
+                           0x1.fff2cfb0453d9p-1,
+                           0x1.fff9ba420e834p-1,
+                           0x1.fffd1ac4135f9p-1,
+                           0x1.fffeb3ebb267bp-1,
+                           0x1.ffff6f9f67e55p-1,
+                           0x1.ffffc316d9edp-1,
+                           0x1.ffffe710d565ep-1,
+                           0x1.fffff618c3da6p-1,
+                           0x1.fffffc2f171e3p-1,
+                           0x1.fffffe92ced93p-1,
+                           0x1.ffffff7b91176p-1,
+                           0x1.ffffffd169d0cp-1,
+                           0x1.fffffff01a8b6p-1,
+                           0x1.fffffffabd229p-1,
+                           0x1.fffffffe4fa3p-1,
+                           0x1.ffffffff79626p-1,
+                           0x1.ffffffffd759dp-1,
+                           0x1.fffffffff4188p-1,
+                           0x1.fffffffffc9e8p-1,
+                           0x1.ffffffffff11ap-1,
+                           0x1.ffffffffffc05p-1,
+                           0x1.ffffffffffef8p-1,
+                           0x1.fffffffffffbep-1,
+                           0x1.ffffffffffffp-1,
+                           0x1.ffffffffffffcp-1,
+                           0x1.fffffffffffffp-1,
+                           0x1p+0};
 // 1/2, 1/3, ... 1/18.
-constexpr double kReciprocals[] = {1.0 / 2,  1.0 / 3,  1.0 / 4,  1.0 / 5,  1.0 / 6,  1.0 / 7,  1.0 / 8,  1.0 / 9, 1.0 / 10,
-                                   1.0 / 11, 1.0 / 12, 1.0 / 13, 1.0 / 14, 1.0 / 15, 1.0 / 16, 1.0 / 17, 1.0 / 18};
+constexpr double kReciprocals[] = {
+    1.0 / 2,  1.0 / 3,  1.0 / 4,  1.0 / 5,  1.0 / 6,  1.0 / 7,
+    1.0 / 8,  1.0 / 9,  1.0 / 10, 1.0 / 11, 1.0 / 12, 1.0 / 13,
+    1.0 / 14, 1.0 / 15, 1.0 / 16, 1.0 / 17, 1.0 / 18};
 
 }  // namespace
 
@@ -187,8 +244,9 @@ double Atanh(double x) {
   return std::copysign(0.5 * Log1p(2.0 * a / (1.0 - a)), x);
 }
 
-// Taylor's series about the nearest c = k / 8, |h| <= 1/16. Its terms without the factor 2 / sqrt(pi) * e^(-c^2) * h are
-// g[n] = (-h)^n H[n](c) / (n + 1)!, and the Hermite polynomials obey H[n + 1] = 2 c H[n] - 2 n H[n - 1].
+// Taylor's series about the nearest c = k / 8, |h| <= 1/16. Its terms without
+// the factor 2 / sqrt(pi) * e^(-c^2) * h are g[n] = (-h)^n H[n](c) / (n + 1)!,
+// and the Hermite polynomials obey H[n + 1] = 2 c H[n] - 2 n H[n - 1].
 double Erf(double x) {
   if (x != x) return kNan;
   const double a = std::fabs(x);
@@ -200,7 +258,10 @@ double Erf(double x) {
   double term = 1.0;
   double sum = 1.0;
   for (int n = 0; n < 16; ++n) {
-    const double next = -2.0 * kReciprocals[n] * (c * h * term + (h * h * previous) * (n == 0 ? 0.0 : n * kReciprocals[n - 1]));
+    const double next =
+        -2.0 * kReciprocals[n] *
+        (c * h * term +
+         (h * h * previous) * (n == 0 ? 0.0 : n * kReciprocals[n - 1]));
     previous = term;
     term = next;
     sum += term;
@@ -251,13 +312,17 @@ float ExpFloat(float x) {
   float sum = kExpPoly[kExpNumPoly - 1];
   for (int i = kExpNumPoly - 2; i >= 0; --i) sum = sum * r + kExpPoly[i];
   const float power = (sum * (r * r) + r) + 1.0f;
-  // The low bits of `shifted` hold n; for a NaN the scales are of no consequence. Two steps: 2^n itself may overflow or
-  // be subnormal, its two halves cannot, and only the last product rounds.
-  const int32_t exponent = static_cast<int32_t>(std::bit_cast<uint32_t>(shifted) - std::bit_cast<uint32_t>(kExpMagic));
+  // The low bits of `shifted` hold n; for a NaN the scales are of no
+  // consequence. Two steps: 2^n itself may overflow or be subnormal, its two
+  // halves cannot, and only the last product rounds.
+  const int32_t exponent = static_cast<int32_t>(
+      std::bit_cast<uint32_t>(shifted) - std::bit_cast<uint32_t>(kExpMagic));
   const int32_t first = exponent >> 1;
   const int32_t second = exponent - first;
-  const float first_power = std::bit_cast<float>(static_cast<uint32_t>(first + 127) << 23);
-  const float second_power = std::bit_cast<float>(static_cast<uint32_t>(second + 127) << 23);
+  const float first_power =
+      std::bit_cast<float>(static_cast<uint32_t>(first + 127) << 23);
+  const float second_power =
+      std::bit_cast<float>(static_cast<uint32_t>(second + 127) << 23);
   return power * first_power * second_power;
 }
 

@@ -1,10 +1,12 @@
-// Unevaluated sums of two doubles: about 106 bits, for the elementary functions (P7) only.
-// Built of error-free additions and of products split in halves, never of FMA, so that every machine gives the same
-// bits. Not a general double-double library: operands stay far from overflow and underflow.
+// Unevaluated sums of two doubles: about 106 bits, for the elementary functions
+// (P7) only. Built of error-free additions and of products split in halves,
+// never of FMA, so that every machine gives the same bits. Not a general
+// double-double library: operands stay far from overflow and underflow.
 #ifndef ANEREF_RUNTIME_CORE_PAIR_H_
 #define ANEREF_RUNTIME_CORE_PAIR_H_
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 namespace aneref {
@@ -32,23 +34,27 @@ inline Pair TwoProduct(double a, double b) {
   const double a_lo = a - a_hi;
   const double b_lo = b - b_hi;
   const double product = a * b;
-  return {product, ((a_hi * b_hi - product) + a_hi * b_lo + a_lo * b_hi) + a_lo * b_lo};
+  return {product,
+          ((a_hi * b_hi - product) + a_hi * b_lo + a_lo * b_hi) + a_lo * b_lo};
 }
 
 // coefficients[0] + coefficients[1] * x + ..., Horner.
-template <int kCount>
+template <size_t kCount>
 inline double Polynomial(double x, const double (&coefficients)[kCount]) {
   double sum = coefficients[kCount - 1];
-  for (int i = kCount - 2; i >= 0; --i) sum = sum * x + coefficients[i];
+  for (size_t i = kCount - 1; i-- > 0;) sum = sum * x + coefficients[i];
   return sum;
 }
 
-// value * 2^exponent with one rounding, -1200 < exponent < 1100 and |value| in [0.5, 2].
+// value * 2^exponent with one rounding, -1200 < exponent < 1100 and |value| in
+// [0.5, 2].
 inline double Scale(double value, int exponent) {
   const int first = exponent / 2;
   const int second = exponent - first;
-  const double first_power = std::bit_cast<double>(static_cast<uint64_t>(1023 + first) << 52);
-  const double second_power = std::bit_cast<double>(static_cast<uint64_t>(1023 + second) << 52);
+  const double first_power =
+      std::bit_cast<double>(static_cast<uint64_t>(1023 + first) << 52);
+  const double second_power =
+      std::bit_cast<double>(static_cast<uint64_t>(1023 + second) << 52);
   return value * first_power * second_power;
 }
 
