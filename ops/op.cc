@@ -1,4 +1,5 @@
-// Helpers shared by the slices: known values, conversion of whole tensors, broadcasting.
+// Helpers shared by the slices: known values, conversion of whole tensors,
+// broadcasting.
 #include "ops/op.h"
 
 #include <algorithm>
@@ -14,14 +15,16 @@ template <class Fn>
 void ForEachRow(const TensorView& view, const Fn& row) {
   const int64_t rows = view.num_rows();
   if (view.width() == 0) return;
-  for (int64_t r = 0; r < rows; ++r) row(view.Row<std::byte>(r), static_cast<size_t>(r * view.width()));
+  for (int64_t r = 0; r < rows; ++r)
+    row(view.Row<std::byte>(r), static_cast<size_t>(r * view.width()));
 }
 
 Status NotKnown(const OpView& op, size_t input) {
-  return Unsupported("input " + std::to_string(input) + " decides a shape but is computed from data; op with " +
-                     std::to_string(op.num_inputs()) + " inputs needs it before the run");
+  return Unsupported("input " + std::to_string(input) +
+                     " decides a shape but is computed from data; op with " +
+                     std::to_string(op.num_inputs()) +
+                     " inputs needs it before the run");
 }
-
 
 struct ReferenceArgs {
   Status (*reference)(const OpView&, const RefTensors&);
@@ -32,37 +35,49 @@ struct ReferenceArgs {
 
 Status RunReference(const KernelCall& call, int64_t /*unit*/) {
   const auto& args = *static_cast<const ReferenceArgs*>(call.args);
-  return args.reference(OpView(*args.node, args.inputs, args.outputs), RefTensors{call.in, call.out});
+  return args.reference(OpView(*args.node, args.inputs, args.outputs),
+                        RefTensors{call.in, call.out});
 }
 constexpr Kernel kReferenceKernel = {"reference", RunReference, RunReference};
 
 }  // namespace
 
-Expected<std::vector<int64_t>> OpView::KnownInts(size_t i, size_t max_elements) const {
+Expected<std::vector<int64_t>> OpView::KnownInts(size_t i,
+                                                 size_t max_elements) const {
   if (!IsKnown(i)) return NotKnown(*this, i);
   const auto count = static_cast<size_t>(In(i).shape.NumElements());
-  if (count > max_elements) return LimitError("input " + std::to_string(i) + " has too many elements for a shape");
+  if (count > max_elements)
+    return LimitError("input " + std::to_string(i) +
+                      " has too many elements for a shape");
   std::vector<int64_t> values(count);
-  if (count > 0) ConvertElements(Known(i).dtype, Known(i).data, DataType::kInt64, values.data(), count);
+  if (count > 0)
+    ConvertElements(Known(i).dtype, Known(i).data, DataType::kInt64,
+                    values.data(), count);
   return values;
 }
 
-Expected<std::vector<float>> OpView::KnownFloats(size_t i, size_t max_elements) const {
+Expected<std::vector<float>> OpView::KnownFloats(size_t i,
+                                                 size_t max_elements) const {
   if (!IsKnown(i)) return NotKnown(*this, i);
   const auto count = static_cast<size_t>(In(i).shape.NumElements());
-  if (count > max_elements) return LimitError("input " + std::to_string(i) + " has too many elements");
+  if (count > max_elements)
+    return LimitError("input " + std::to_string(i) + " has too many elements");
   std::vector<float> values(count);
-  if (count > 0) ConvertElements(Known(i).dtype, Known(i).data, DataType::kFloat32, values.data(), count);
+  if (count > 0)
+    ConvertElements(Known(i).dtype, Known(i).data, DataType::kFloat32,
+                    values.data(), count);
   return values;
 }
 
 Status CheckInputs(const OpView& op, size_t required, size_t most) {
   if (op.num_inputs() > most) {
-    return ShapeError("has " + std::to_string(op.num_inputs()) + " inputs, at most " + std::to_string(most) +
+    return ShapeError("has " + std::to_string(op.num_inputs()) +
+                      " inputs, at most " + std::to_string(most) +
                       " are allowed");
   }
   for (size_t i = 0; i < required; ++i) {
-    if (!op.HasInput(i)) return ShapeError("input " + std::to_string(i) + " is missing");
+    if (!op.HasInput(i))
+      return ShapeError("input " + std::to_string(i) + " is missing");
   }
   return Status();
 }
@@ -70,7 +85,8 @@ Status CheckInputs(const OpView& op, size_t required, size_t most) {
 std::vector<float> LoadFloats(const TensorView& view) {
   std::vector<float> values(static_cast<size_t>(view.shape.NumElements()));
   ForEachRow(view, [&](std::byte* row, size_t first) {
-    ConvertElements(view.dtype, row, DataType::kFloat32, values.data() + first, static_cast<size_t>(view.width()));
+    ConvertElements(view.dtype, row, DataType::kFloat32, values.data() + first,
+                    static_cast<size_t>(view.width()));
   });
   return values;
 }
@@ -78,14 +94,16 @@ std::vector<float> LoadFloats(const TensorView& view) {
 std::vector<int64_t> LoadInts(const TensorView& view) {
   std::vector<int64_t> values(static_cast<size_t>(view.shape.NumElements()));
   ForEachRow(view, [&](std::byte* row, size_t first) {
-    ConvertElements(view.dtype, row, DataType::kInt64, values.data() + first, static_cast<size_t>(view.width()));
+    ConvertElements(view.dtype, row, DataType::kInt64, values.data() + first,
+                    static_cast<size_t>(view.width()));
   });
   return values;
 }
 
 void StoreFloats(const std::vector<float>& values, const TensorView& view) {
   ForEachRow(view, [&](std::byte* row, size_t first) {
-    ConvertElements(DataType::kFloat32, values.data() + first, view.dtype, row, static_cast<size_t>(view.width()));
+    ConvertElements(DataType::kFloat32, values.data() + first, view.dtype, row,
+                    static_cast<size_t>(view.width()));
   });
 }
 
@@ -96,21 +114,25 @@ Expected<Shape> BroadcastShapes(const Shape& a, const Shape& b) {
     const int64_t x = i + a.rank() < rank ? 1 : a[i + a.rank() - rank];
     const int64_t y = i + b.rank() < rank ? 1 : b[i + b.rank() - rank];
     if (x != y && x != 1 && y != 1) {
-      return ShapeError("shapes " + a.ToString() + " and " + b.ToString() + " do not broadcast");
+      return ShapeError("shapes " + a.ToString() + " and " + b.ToString() +
+                        " do not broadcast");
     }
     dims[i] = x == 1 ? y : x;
   }
   return MakeShape(dims);
 }
 
-Status LowerToReference(const OpView& op, Status (*reference)(const OpView&, const RefTensors&), TaskBuilder* builder) {
+Status LowerToReference(const OpView& op,
+                        Status (*reference)(const OpView&, const RefTensors&),
+                        TaskBuilder* builder) {
   auto args = std::make_shared<ReferenceArgs>();
   args->reference = reference;
   args->node = &op.node();
   args->inputs.assign(op.inputs().begin(), op.inputs().end());
   TaskSpec task;
   task.kernel = &kReferenceKernel;
-  for (size_t i = 0; i < op.num_inputs(); ++i) task.in.push_back(op.HasInput(i) ? InputOperand(i) : Operand{});
+  for (size_t i = 0; i < op.num_inputs(); ++i)
+    task.in.push_back(op.HasInput(i) ? InputOperand(i) : Operand{});
   for (size_t i = 0; i < op.num_outputs(); ++i) {
     args->outputs.push_back(op.Out(i));
     task.out.push_back(op.HasOutput(i) ? OutputOperand(i) : Operand{});

@@ -1,5 +1,7 @@
-// Everything the house knows about an op family: OpDef, one per file ops/<family>.cc, listed in ops.def.
-// Plain data and pure functions; no inheritance. A family keeps together what must agree: shapes, meaning, lowering.
+// Everything the house knows about an op family: OpDef, one per file
+// ops/<family>.cc, listed in ops.def. Plain data and pure functions; no
+// inheritance. A family keeps together what must agree: shapes, meaning,
+// lowering.
 #ifndef ANEREF_OPS_OP_H_
 #define ANEREF_OPS_OP_H_
 
@@ -16,19 +18,22 @@
 namespace aneref {
 
 // One node as a slice sees it.
-// While inferring, input types are the declared ones and there are no output types. While lowering and evaluating, types
-// are those in memory (P1: in fp32 numerics a float16 tensor is stored as float32).
+// While inferring, input types are the declared ones and there are no output
+// types. While lowering and evaluating, types are those in memory (P1: in fp32
+// numerics a float16 tensor is stored as float32).
 class OpView {
  public:
   struct Input {
     bool present = false;
     TensorType type;
-    // The value, when it is known before the run (a constant, or folded from shapes): dense, in the type it is stored in,
-    // which for floating types may be wider than `type`. Null data otherwise.
+    // The value, when it is known before the run (a constant, or folded from
+    // shapes): dense, in the type it is stored in, which for floating types may
+    // be wider than `type`. Null data otherwise.
     TensorView known;
   };
 
-  OpView(const fbs::Node& node, std::span<const Input> inputs, std::span<const TensorType> outputs = {})
+  OpView(const fbs::Node& node, std::span<const Input> inputs,
+         std::span<const TensorType> outputs = {})
       : node_(node), inputs_(inputs), outputs_(outputs) {}
 
   const fbs::Node& node() const { return node_; }
@@ -39,21 +44,32 @@ class OpView {
 
   std::span<const Input> inputs() const { return inputs_; }
   size_t num_inputs() const { return inputs_.size(); }
-  bool HasInput(size_t i) const { return i < inputs_.size() && inputs_[i].present; }
+  bool HasInput(size_t i) const {
+    return i < inputs_.size() && inputs_[i].present;
+  }
   const TensorType& In(size_t i) const { return inputs_[i].type; }
-  size_t num_outputs() const { return node_.outputs() ? node_.outputs()->size() : 0; }
-  bool HasOutput(size_t i) const { return i < num_outputs() && node_.outputs()->Get(static_cast<unsigned>(i)) >= 0; }
+  size_t num_outputs() const {
+    return node_.outputs() ? node_.outputs()->size() : 0;
+  }
+  bool HasOutput(size_t i) const {
+    return i < num_outputs() &&
+           node_.outputs()->Get(static_cast<unsigned>(i)) >= 0;
+  }
   const TensorType& Out(size_t i) const { return outputs_[i]; }
 
   bool IsKnown(size_t i) const {
-    return HasInput(i) && (inputs_[i].known.data != nullptr || inputs_[i].type.shape.NumElements() == 0);
+    return HasInput(i) && (inputs_[i].known.data != nullptr ||
+                           inputs_[i].type.shape.NumElements() == 0);
   }
   const TensorView& Known(size_t i) const { return inputs_[i].known; }
-  // The known value of input i as int64 (integers, bool; floating values truncate). kUnsupported when it is not known,
-  // kLimit over `max_elements`.
-  Expected<std::vector<int64_t>> KnownInts(size_t i, size_t max_elements = 1 << 20) const;
-  // The known value of input i as float; float16 stored values widen. Same errors.
-  Expected<std::vector<float>> KnownFloats(size_t i, size_t max_elements = SIZE_MAX) const;
+  // The known value of input i as int64 (integers, bool; floating values
+  // truncate). kUnsupported when it is not known, kLimit over `max_elements`.
+  Expected<std::vector<int64_t>> KnownInts(size_t i,
+                                           size_t max_elements = 1 << 20) const;
+  // The known value of input i as float; float16 stored values widen. Same
+  // errors.
+  Expected<std::vector<float>> KnownFloats(
+      size_t i, size_t max_elements = SIZE_MAX) const;
 
  private:
   const fbs::Node& node_;
@@ -61,13 +77,15 @@ class OpView {
   std::span<const TensorType> outputs_;
 };
 
-// Operands of a reference evaluation: any row pitch; absent optional ones have null data.
+// Operands of a reference evaluation: any row pitch; absent optional ones have
+// null data.
 struct RefTensors {
   std::span<const TensorView> in;
   std::span<const TensorView> out;
 };
 
-// Where a task's operand lives: the node's input or output by position, or a temporary of this lowering.
+// Where a task's operand lives: the node's input or output by position, or a
+// temporary of this lowering.
 struct Operand {
   enum class Kind : uint8_t { kInput, kOutput, kTemporary, kAbsent };
   Kind kind = Kind::kAbsent;
@@ -76,16 +94,21 @@ struct Operand {
 inline Operand InputOperand(size_t i) { return {Operand::Kind::kInput, i}; }
 inline Operand OutputOperand(size_t i) { return {Operand::Kind::kOutput, i}; }
 
-// One pass of a kernel over whole operands. Tasks of a node run in order; the work units of one task run in parallel.
+// One pass of a kernel over whole operands. Tasks of a node run in order; the
+// work units of one task run in parallel.
 struct TaskSpec {
   const Kernel* kernel = nullptr;
   std::vector<Operand> in;
   std::vector<Operand> out;
-  std::shared_ptr<const void> args;  // the kernel's struct, with prepacked weights where it has some
-  int64_t num_units = 1;             // chosen from shapes only, never from the thread count
-  size_t scratch_bytes = 0;          // per thread
-  double flops = 0;                  // multiply-adds count twice; 0 for pure movement. Printed by bench
-  // Output operand 0 may share its memory with input operand 0 (same type, element by element).
+  std::shared_ptr<const void>
+      args;  // the kernel's struct, with prepacked weights where it has some
+  int64_t num_units =
+      1;  // chosen from shapes only, never from the thread count
+  size_t scratch_bytes = 0;  // per thread
+  double flops =
+      0;  // multiply-adds count twice; 0 for pure movement. Printed by bench
+  // Output operand 0 may share its memory with input operand 0 (same type,
+  // element by element).
   bool in_place = false;
 };
 
@@ -108,20 +131,26 @@ class TaskBuilder {
 struct OpDef {
   const char* name;     // equals the file name
   const char* summary;  // one sentence, printed into docs/ops.md
-  // Types of all outputs. Pure; sees types, attributes and known values of shape-like inputs only. Must check everything
-  // about a hostile node: the number of inputs, ranks, extents, every attribute (F rules end at indices and sizes).
-  // Result sizes must be bounded with MakeShape before they are returned.
+  // Types of all outputs. Pure; sees types, attributes and known values of
+  // shape-like inputs only. Must check everything about a hostile node: the
+  // number of inputs, ranks, extents, every attribute (F rules end at indices
+  // and sizes). Result sizes must be bounded with MakeShape before they are
+  // returned.
   Expected<std::vector<TensorType>> (*infer)(const OpView& op);
-  // Emits kernel calls; LowerToReference where no kernel exists. Known inputs that the args need (weights) are repacked
-  // here, from `stored` to the type in memory (ConvertConstantToHalf, P12).
+  // Emits kernel calls; LowerToReference where no kernel exists. Known inputs
+  // that the args need (weights) are repacked here, from `stored` to the type
+  // in memory (ConvertConstantToHalf, P12).
   Status (*lower)(const OpView& op, TaskBuilder* builder);
-  // The meaning: scalar, in the written order of the P rules, one rounding at the end. Rung 1, and the constant folder.
+  // The meaning: scalar, in the written order of the P rules, one rounding at
+  // the end. Rung 1, and the constant folder.
   Status (*reference)(const OpView& op, const RefTensors& tensors);
 };
 
-// One task that calls the family's reference: for ops without a kernel of their own. The node and the known values of
-// `op` must outlive the task.
-Status LowerToReference(const OpView& op, Status (*reference)(const OpView&, const RefTensors&), TaskBuilder* builder);
+// One task that calls the family's reference: for ops without a kernel of their
+// own. The node and the known values of `op` must outlive the task.
+Status LowerToReference(const OpView& op,
+                        Status (*reference)(const OpView&, const RefTensors&),
+                        TaskBuilder* builder);
 
 #define ANEREF_OP(table, family) extern const OpDef family##_op;
 #include "ops/ops.def"
@@ -137,13 +166,16 @@ std::vector<int64_t> ToInts(const flatbuffers::Vector<T>* values) {
   return result;
 }
 
-// Checks the number of inputs (absent optional ones in between count) and that the first `required` are present.
+// Checks the number of inputs (absent optional ones in between count) and that
+// the first `required` are present.
 Status CheckInputs(const OpView& op, size_t required, size_t most);
 
-// All elements, row major, widened to float (fp16, fp32; float64 and integers convert).
+// All elements, row major, widened to float (fp16, fp32; float64 and integers
+// convert).
 std::vector<float> LoadFloats(const TensorView& view);
 std::vector<int64_t> LoadInts(const TensorView& view);  // integers and bool
-// Rounds once to the view's type (P2: RNE; fp16 overflows to infinity; NaN canonical, P15).
+// Rounds once to the view's type (P2: RNE; fp16 overflows to infinity; NaN
+// canonical, P15).
 void StoreFloats(const std::vector<float>& values, const TensorView& view);
 
 // Broadcasts two shapes by numpy's rules. kShape when they don't fit.

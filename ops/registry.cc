@@ -1,4 +1,5 @@
-// Expands ops.def into the table and proves at compile time that it matches the schema's union.
+// Expands ops.def into the table and proves at compile time that it matches the
+// schema's union.
 #include "ops/registry.h"
 
 #include <array>
@@ -14,7 +15,8 @@ constexpr fbs::Op kSchemaOrder[] = {
 #undef ANEREF_OP
 };
 constexpr size_t kNumOps = std::size(kSchemaOrder);
-static_assert(kNumOps == static_cast<size_t>(fbs::Op::MAX), "ops.def must list every member of union Op");
+static_assert(kNumOps == static_cast<size_t>(fbs::Op::MAX),
+              "ops.def must list every member of union Op");
 
 constexpr bool InSchemaOrder() {
   for (size_t i = 0; i < kNumOps; ++i) {
@@ -38,7 +40,9 @@ std::string Trim(const char* name) {
 }
 
 template <class Table>
-std::string KindName(const fbs::Node& node, const char* (*name)(decltype(std::declval<Table>().kind()))) {
+std::string KindName(
+    const fbs::Node& node,
+    const char* (*name)(decltype(std::declval<Table>().kind()))) {
   return Trim(name(static_cast<const Table*>(node.op())->kind()));
 }
 
@@ -66,7 +70,8 @@ std::string OpName(const fbs::Node& node) {
     case fbs::Op::Reshape:
       return KindName<fbs::Reshape>(node, fbs::EnumNameReshapeKind);
     case fbs::Op::Gather: {
-      const std::string kind = KindName<fbs::Gather>(node, fbs::EnumNameGatherKind);
+      const std::string kind =
+          KindName<fbs::Gather>(node, fbs::EnumNameGatherKind);
       return kind == "gather" ? kind : "gather_" + kind;
     }
     case fbs::Op::Tile:

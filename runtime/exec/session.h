@@ -1,4 +1,5 @@
-// A network made ready to run with fixed shapes: specialise, lower, plan memory, prepack weights; then run.
+// A network made ready to run with fixed shapes: specialise, lower, plan
+// memory, prepack weights; then run.
 #ifndef ANEREF_RUNTIME_EXEC_SESSION_H_
 #define ANEREF_RUNTIME_EXEC_SESSION_H_
 
@@ -12,37 +13,40 @@
 #include "runtime/core/status.h"
 #include "runtime/core/tensor.h"
 #include "runtime/graph/net.h"
+#include "runtime/plan/specialize.h"
 
 namespace aneref {
 
-enum class Numerics : uint8_t { kPortable, kFp32 };  // P1
-// What computes: the ops' references, the plan with scalar kernels, the plan with Highway kernels. Same bits.
+// What computes: the ops' references, the plan with scalar kernels, the plan
+// with Highway kernels. Same bits.
 enum class Rung : uint8_t { kReference, kScalar, kSimd };
 
 struct SessionOptions {
   Numerics numerics = Numerics::kPortable;
   Rung rung = Rung::kSimd;
-  int threads = 0;               // 0: all cores
-  uint64_t max_memory = 0;       // bytes for weights, arena and scratch together; 0: no limit
-  bool keep_intermediates = false;  // no memory is reused, so that every tensor can be read after a run
+  int threads = 0;  // 0: all cores
+  uint64_t max_memory =
+      0;  // bytes for weights, arena and scratch together; 0: no limit
+  bool keep_intermediates = false;  // no memory is reused, so that every tensor
+                                    // can be read after a run
   // Extents for graph inputs by name; needed where the net leaves them dynamic.
   std::map<std::string, Shape> input_shapes;
 };
 
 // What one task of the last run did.
 struct TaskProfile {
-  std::string name;    // the node's source name
-  std::string op;      // OpName of the node
+  std::string name;  // the node's source name
+  std::string op;    // OpName of the node
   std::string kernel;
-  TensorType output;   // of the node
+  TensorType output;  // of the node
   double flops = 0;
   double seconds = 0;
 };
 
 struct PortInfo {
   std::string name;
-  TensorType type;      // in memory
-  DataType declared;    // as the source declares it
+  TensorType type;    // in memory
+  DataType declared;  // as the source declares it
   fbs::ImageLayout image = fbs::ImageLayout::none;
   std::vector<std::string> labels;
 };
@@ -50,7 +54,8 @@ struct PortInfo {
 // Serves one caller at a time. Borrows nothing: it shares ownership of the net.
 class Session {
  public:
-  static Expected<std::unique_ptr<Session>> Create(std::shared_ptr<const Net> net, const SessionOptions& options);
+  static Expected<std::unique_ptr<Session>> Create(
+      std::shared_ptr<const Net> net, const SessionOptions& options);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -58,16 +63,20 @@ class Session {
   const std::vector<PortInfo>& inputs() const;
   const std::vector<PortInfo>& outputs() const;
 
-  // Writes input `index` from a dense or pitched view of the input's shape. Any numeric type converts: floats round once
-  // to the tensor's type (N1), integers must fit. kInvalidArgument: another shape, a value that does not fit.
+  // Writes input `index` from a dense or pitched view of the input's shape. Any
+  // numeric type converts: floats round once to the tensor's type (N1),
+  // integers must fit. kInvalidArgument: another shape, a value that does not
+  // fit.
   Status SetInput(size_t index, const TensorView& value);
   Status Run();
   // Valid until the next Run; the view's dtype is the type in memory.
   TensorView Output(size_t index) const;
 
-  // Every named value of the last run in execution order (outputs and intermediates; constants are left out); needs
-  // keep_intermediates.
-  Status ForEachValue(const std::function<Status(const std::string& name, const TensorView& value)>& visit) const;
+  // Every named value of the last run in execution order (outputs and
+  // intermediates; constants are left out); needs keep_intermediates.
+  Status ForEachValue(
+      const std::function<Status(const std::string& name,
+                                 const TensorView& value)>& visit) const;
 
   void EnableProfile(bool on);
   const std::vector<TaskProfile>& profile() const;

@@ -1,4 +1,5 @@
-// Runs a body once per Highway target that is compiled in and that this machine supports.
+// Runs a body once per Highway target that is compiled in and that this machine
+// supports.
 #ifndef ANEREF_TESTS_SUPPORT_EACH_TARGET_H_
 #define ANEREF_TESTS_SUPPORT_EACH_TARGET_H_
 

@@ -1,4 +1,5 @@
-// See op_runner.h. The mini executor here is sequential and independent of exec/.
+// See op_runner.h. The mini executor here is sequential and independent of
+// exec/.
 #include "tests/support/op_runner.h"
 
 #include <doctest/doctest.h>
@@ -15,7 +16,8 @@
 namespace aneref::test {
 namespace {
 
-// 64-byte aligned memory filled with 0xA5, so that reads of undefined bytes and writes to padding show.
+// 64-byte aligned memory filled with 0xA5, so that reads of undefined bytes and
+// writes to padding show.
 struct Buffer {
   explicit Buffer(size_t size) : storage(size + 64, std::byte{0xA5}) {}
   std::byte* data() {
@@ -27,13 +29,16 @@ struct Buffer {
 
 struct Surface {
   explicit Surface(const TensorType& type)
-      : buffer(SurfaceBytes(type).value()), view(SurfaceView(type, buffer.data())) {}
+      : buffer(SurfaceBytes(type).value()),
+        view(SurfaceView(type, buffer.data())) {}
   Buffer buffer;
   TensorView view;
 };
 
 void CopyIn(const TestTensor& tensor, const TensorView& view) {
-  CopyTensor(DenseView(tensor.type, const_cast<std::byte*>(tensor.bytes.data())), view);
+  CopyTensor(
+      DenseView(tensor.type, const_cast<std::byte*>(tensor.bytes.data())),
+      view);
 }
 
 TestTensor CopyOut(const TensorView& view) {
@@ -53,24 +58,35 @@ struct Node {
   OpView View() const { return OpView(node, inputs, outputs); }
 };
 
-Status RunTasks(const Node& n, TaskBuilder& builder, bool simd, const std::vector<TensorView>& in,
+Status RunTasks(const Node& n, TaskBuilder& builder, bool simd,
+                const std::vector<TensorView>& in,
                 const std::vector<TensorView>& out) {
   std::vector<std::unique_ptr<Surface>> temporaries;
-  for (const TensorType& type : builder.temporaries()) temporaries.push_back(std::make_unique<Surface>(type));
+  for (const TensorType& type : builder.temporaries())
+    temporaries.push_back(std::make_unique<Surface>(type));
   auto resolve = [&](const std::vector<Operand>& operands) {
     std::vector<TensorView> views;
     for (const Operand& operand : operands) {
       switch (operand.kind) {
-        case Operand::Kind::kInput: views.push_back(in[operand.index]); break;
-        case Operand::Kind::kOutput: views.push_back(out[operand.index]); break;
-        case Operand::Kind::kTemporary: views.push_back(temporaries[operand.index]->view); break;
-        case Operand::Kind::kAbsent: views.emplace_back(); break;
+        case Operand::Kind::kInput:
+          views.push_back(in[operand.index]);
+          break;
+        case Operand::Kind::kOutput:
+          views.push_back(out[operand.index]);
+          break;
+        case Operand::Kind::kTemporary:
+          views.push_back(temporaries[operand.index]->view);
+          break;
+        case Operand::Kind::kAbsent:
+          views.emplace_back();
+          break;
       }
     }
     return views;
   };
   for (const TaskSpec& task : builder.tasks()) {
-    const std::vector<TensorView> task_in = resolve(task.in), task_out = resolve(task.out);
+    const std::vector<TensorView> task_in = resolve(task.in),
+                                  task_out = resolve(task.out);
     Buffer scratch(task.scratch_bytes);
     const KernelCall call{task_in, task_out, task.args.get(), scratch.data()};
     // Units may run in any order: backwards here.
@@ -82,7 +98,8 @@ Status RunTasks(const Node& n, TaskBuilder& builder, bool simd, const std::vecto
   return Status();
 }
 
-Status RunRung(const Node& n, Rung rung, const std::vector<TestTensor>& inputs, std::vector<TestTensor>* results) {
+Status RunRung(const Node& n, Rung rung, const std::vector<TestTensor>& inputs,
+               std::vector<TestTensor>* results) {
   std::vector<std::unique_ptr<Surface>> surfaces;
   std::vector<TensorView> in, out;
   for (const TestTensor& input : inputs) {
@@ -119,12 +136,15 @@ void CheckSame(const TestTensor& a, const TestTensor& b, const char* what) {
   const size_t size = ElementSize(a.type.dtype);
   for (size_t i = x.size(); i-- > 0;) {
     if (std::isnan(x[i]) && std::isnan(y[i])) continue;
-    if (std::memcmp(a.bytes.data() + i * size, b.bytes.data() + i * size, size) == 0) continue;
+    if (std::memcmp(a.bytes.data() + i * size, b.bytes.data() + i * size,
+                    size) == 0)
+      continue;
     ++differing;
     first = i;
   }
   if (differing > 0) {
-    FAIL_CHECK(what << ": " << differing << " of " << x.size() << " elements differ, first at " << first << ": "
+    FAIL_CHECK(what << ": " << differing << " of " << x.size()
+                    << " elements differ, first at " << first << ": "
                     << x[first] << " and " << y[first]);
   }
 }
@@ -133,7 +153,9 @@ void CheckSame(const TestTensor& a, const TestTensor& b, const char* what) {
 
 std::vector<double> TestTensor::Values() const {
   std::vector<double> values(static_cast<size_t>(type.shape.NumElements()));
-  if (!values.empty()) ConvertElements(type.dtype, bytes.data(), DataType::kFloat64, values.data(), values.size());
+  if (!values.empty())
+    ConvertElements(type.dtype, bytes.data(), DataType::kFloat64, values.data(),
+                    values.size());
   return values;
 }
 
@@ -149,22 +171,32 @@ TestTensor Absent() {
   return tensor;
 }
 
-TestTensor Make(DataType type, const Shape& shape, const std::vector<double>& values) {
+TestTensor Make(DataType type, const Shape& shape,
+                const std::vector<double>& values) {
   TestTensor tensor{{type, shape}, {}, false, false};
   REQUIRE(static_cast<int64_t>(values.size()) == shape.NumElements());
   tensor.bytes.resize(DenseBytes(tensor.type));
-  if (!values.empty()) ConvertElements(DataType::kFloat64, values.data(), type, tensor.bytes.data(), values.size());
+  if (!values.empty())
+    ConvertElements(DataType::kFloat64, values.data(), type,
+                    tensor.bytes.data(), values.size());
   return tensor;
 }
-TestTensor Half(const Shape& shape, const std::vector<double>& values) { return Make(DataType::kFloat16, shape, values); }
-TestTensor Float(const Shape& shape, const std::vector<double>& values) { return Make(DataType::kFloat32, shape, values); }
-TestTensor Ints(const Shape& shape, const std::vector<double>& values) { return Make(DataType::kInt64, shape, values); }
+TestTensor Half(const Shape& shape, const std::vector<double>& values) {
+  return Make(DataType::kFloat16, shape, values);
+}
+TestTensor Float(const Shape& shape, const std::vector<double>& values) {
+  return Make(DataType::kFloat32, shape, values);
+}
+TestTensor Ints(const Shape& shape, const std::vector<double>& values) {
+  return Make(DataType::kInt64, shape, values);
+}
 
 TestTensor HalfBits(const Shape& shape, const std::vector<uint16_t>& bits) {
   TestTensor tensor{{DataType::kFloat16, shape}, {}, false, false};
   REQUIRE(static_cast<int64_t>(bits.size()) == shape.NumElements());
   tensor.bytes.resize(bits.size() * 2);
-  if (!bits.empty()) std::memcpy(tensor.bytes.data(), bits.data(), tensor.bytes.size());
+  if (!bits.empty())
+    std::memcpy(tensor.bytes.data(), bits.data(), tensor.bytes.size());
   return tensor;
 }
 
@@ -173,44 +205,64 @@ TestTensor Known(TestTensor tensor) {
   return tensor;
 }
 
-TestTensor Random(DataType type, const Shape& shape, uint32_t seed, bool specials) {
+TestTensor Random(DataType type, const Shape& shape, uint32_t seed,
+                  bool specials) {
   std::mt19937 random(seed);
   std::vector<double> values(static_cast<size_t>(shape.NumElements()));
-  constexpr double kSpecials[] = {0.0, -0.0, 5.9604644775390625e-8, -6.097555160522461e-5, 65504, -65504,
-                                  HUGE_VAL, -HUGE_VAL, NAN, 1.0009765625, 2049, 0.333251953125};
+  constexpr double kSpecials[] = {0.0,
+                                  -0.0,
+                                  5.9604644775390625e-8,
+                                  -6.097555160522461e-5,
+                                  65504,
+                                  -65504,
+                                  HUGE_VAL,
+                                  -HUGE_VAL,
+                                  NAN,
+                                  1.0009765625,
+                                  2049,
+                                  0.333251953125};
   for (double& value : values) {
     const uint32_t bits = random();
     if (specials && bits % 7 == 0) {
       value = kSpecials[(bits >> 8) % std::size(kSpecials)];
     } else if (IsFloating(type)) {
       const int exponent = static_cast<int>((bits >> 11) % 12) - 8;
-      value = std::ldexp(1024.0 + (bits & 1023), exponent - 10) * ((bits >> 31) != 0 ? -1 : 1);
+      value = std::ldexp(1024.0 + (bits & 1023), exponent - 10) *
+              ((bits >> 31) != 0 ? -1 : 1);
     } else {
-      value = type == DataType::kBool ? bits % 2 : static_cast<double>(bits % 100) - (type == DataType::kUint8 ? 0 : 50);
+      value = type == DataType::kBool ? bits % 2
+                                      : static_cast<double>(bits % 100) -
+                                            (type == DataType::kUint8 ? 0 : 50);
     }
   }
   return Make(type, shape, values);
 }
 
-RunResult RunNode(const OpDef& def, fbs::NodeT* node_object, const std::vector<TestTensor>& inputs,
-                  size_t num_outputs) {
+RunResult RunNode(const OpDef& def, fbs::NodeT* node_object,
+                  const std::vector<TestTensor>& inputs, size_t num_outputs) {
   RunResult result;
   int next = 0;
-  for (const TestTensor& input : inputs) node_object->inputs.push_back(input.absent ? -1 : next++);
-  for (size_t i = 0; i < num_outputs; ++i) node_object->outputs.push_back(next++);
+  for (const TestTensor& input : inputs)
+    node_object->inputs.push_back(input.absent ? -1 : next++);
+  for (size_t i = 0; i < num_outputs; ++i)
+    node_object->outputs.push_back(next++);
   flatbuffers::FlatBufferBuilder builder;
   builder.Finish(fbs::Node::Pack(builder, node_object));
-  const auto* table = flatbuffers::GetRoot<fbs::Node>(builder.GetBufferPointer());
+  const auto* table =
+      flatbuffers::GetRoot<fbs::Node>(builder.GetBufferPointer());
 
   Node node{def, *table, {}, {}};
   for (const TestTensor& input : inputs) {
     OpView::Input view;
     view.present = !input.absent;
     view.type = input.type;
-    if (input.known) view.known = DenseView(input.type, const_cast<std::byte*>(input.bytes.data()));
+    if (input.known)
+      view.known =
+          DenseView(input.type, const_cast<std::byte*>(input.bytes.data()));
     node.inputs.push_back(view);
   }
-  Expected<std::vector<TensorType>> types = def.infer(OpView(*table, node.inputs));
+  Expected<std::vector<TensorType>> types =
+      def.infer(OpView(*table, node.inputs));
   if (!types.ok()) {
     result.status = types.status();
     return result;
@@ -223,11 +275,13 @@ RunResult RunNode(const OpDef& def, fbs::NodeT* node_object, const std::vector<T
   std::vector<TestTensor> other;
   const Status scalar = RunRung(node, Rung::kScalar, inputs, &other);
   REQUIRE_MESSAGE(scalar.ok(), scalar.ToString());
-  for (size_t i = 0; i < num_outputs; ++i) CheckSame(result.outputs[i], other[i], "reference and scalar kernels");
+  for (size_t i = 0; i < num_outputs; ++i)
+    CheckSame(result.outputs[i], other[i], "reference and scalar kernels");
   ForEachTarget([&] {
     const Status simd = RunRung(node, Rung::kSimd, inputs, &other);
     REQUIRE_MESSAGE(simd.ok(), simd.ToString());
-    for (size_t i = 0; i < num_outputs; ++i) CheckSame(result.outputs[i], other[i], "reference and SIMD kernels");
+    for (size_t i = 0; i < num_outputs; ++i)
+      CheckSame(result.outputs[i], other[i], "reference and SIMD kernels");
   });
   return result;
 }

@@ -1,5 +1,6 @@
-// Runs one node without a net: infer, then the reference, the scalar kernels and the SIMD kernels on every target, all of
-// which must agree bit for bit (NaN as NaN). Tensors are engine surfaces with poisoned row padding.
+// Runs one node without a net: infer, then the reference, the scalar kernels
+// and the SIMD kernels on every target, all of which must agree bit for bit
+// (NaN as NaN). Tensors are engine surfaces with poisoned row padding.
 #ifndef ANEREF_TESTS_SUPPORT_OP_RUNNER_H_
 #define ANEREF_TESTS_SUPPORT_OP_RUNNER_H_
 
@@ -12,35 +13,43 @@
 
 namespace aneref::test {
 
-// A dense tensor of a test. Values are given as doubles; half() and floats() make the two floating types.
+// A dense tensor of a test. Values are given as doubles; half() and floats()
+// make the two floating types.
 struct TestTensor {
   TensorType type;
   std::vector<std::byte> bytes;
   bool known = false;  // its value is known at plan time (a constant)
   bool absent = false;
-  std::vector<double> Values() const;        // widened
-  std::vector<uint16_t> Bits() const;        // fp16 only
+  std::vector<double> Values() const;  // widened
+  std::vector<uint16_t> Bits() const;  // fp16 only
 };
 TestTensor Absent();
-TestTensor Make(DataType type, const Shape& shape, const std::vector<double>& values);
-TestTensor Half(const Shape& shape, const std::vector<double>& values);   // rounded RNE
+TestTensor Make(DataType type, const Shape& shape,
+                const std::vector<double>& values);
+TestTensor Half(const Shape& shape,
+                const std::vector<double>& values);  // rounded RNE
 TestTensor HalfBits(const Shape& shape, const std::vector<uint16_t>& bits);
 TestTensor Float(const Shape& shape, const std::vector<double>& values);
-TestTensor Ints(const Shape& shape, const std::vector<double>& values);   // int64
+TestTensor Ints(const Shape& shape,
+                const std::vector<double>& values);  // int64
 TestTensor Known(TestTensor tensor);
-// Seeded values of a mixed magnitude, fp16-exact; `specials` mixes in +-0, subnormals, largest, inf and NaN.
-TestTensor Random(DataType type, const Shape& shape, uint32_t seed, bool specials = false);
+// Seeded values of a mixed magnitude, fp16-exact; `specials` mixes in +-0,
+// subnormals, largest, inf and NaN.
+TestTensor Random(DataType type, const Shape& shape, uint32_t seed,
+                  bool specials = false);
 
 struct RunResult {
-  Status status;                  // of infer, lower or the run
+  Status status;  // of infer, lower or the run
   std::vector<TestTensor> outputs;
 };
 
-RunResult RunNode(const OpDef& def, fbs::NodeT* node, const std::vector<TestTensor>& inputs, size_t num_outputs);
-// `attributes` is an object-API table, e.g. fbs::ConvT. Checks agreement of all rungs with doctest CHECKs.
+RunResult RunNode(const OpDef& def, fbs::NodeT* node,
+                  const std::vector<TestTensor>& inputs, size_t num_outputs);
+// `attributes` is an object-API table, e.g. fbs::ConvT. Checks agreement of all
+// rungs with doctest CHECKs.
 template <class AttributesT>
-RunResult RunOp(const OpDef& def, const AttributesT& attributes, const std::vector<TestTensor>& inputs,
-                size_t num_outputs = 1) {
+RunResult RunOp(const OpDef& def, const AttributesT& attributes,
+                const std::vector<TestTensor>& inputs, size_t num_outputs = 1) {
   fbs::NodeT node;
   node.op.Set(AttributesT(attributes));
   return RunNode(def, &node, inputs, num_outputs);
