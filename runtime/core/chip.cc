@@ -1,0 +1,146 @@
+// Reads the chip table; the embedded one once per process.
+#include "runtime/core/chip.h"
+
+#include <cctype>
+#include <cstddef>
+#include <set>
+
+#include "runtime/core/suggest.h"
+
+namespace aneref {
+
+// Made by cmake/embed.cmake from schema/data/chips.json.
+extern const unsigned char kEmbeddedChips[];
+extern const size_t kEmbeddedChipsSize;
+
+namespace {
+
+// "M1 Pro", "m1-pro" and "M1_PRO" are one name.
+std::string Normalize(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    if (c == ' ' || c == '-' || c == '_') continue;
+    out.push_back(
+        static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+  }
+  return out;
+}
+
+// A member that is a string, or empty (null and absent are the same here).
+std::string Text(const JsonValue& object, std::string_view key) {
+  const JsonValue* value = object.Find(key);
+  const std::string* text = value ? value->AsString() : nullptr;
+  return text ? *text : std::string();
+}
+
+std::vector<std::string> Texts(const JsonValue& object, std::string_view key) {
+  const JsonValue* value = object.Find(key);
+  const JsonValue::Array* items = value ? value->AsArray() : nullptr;
+  std::vector<std::string> out;
+  if (items == nullptr) return out;
+  for (const JsonValue& item : *items) {
+    if (item.AsString() != nullptr) out.push_back(*item.AsString());
+  }
+  return out;
+}
+
+std::optional<double> Number(const JsonValue& object, std::string_view key) {
+  const JsonValue* value = object.Find(key);
+  const double* number = value ? value->AsNumber() : nullptr;
+  return number ? std::optional<double>(*number) : std::nullopt;
+}
+
+// A count between 0 and 2^20; anything else reads as 0.
+int Count(const JsonValue& object, std::string_view key) {
+  const double number = Number(object, key).value_or(0);
+  return number >= 0 && number <= 1048576 ? static_cast<int>(number) : 0;
+}
+
+Expected<Chip> ReadChip(const JsonValue& object) {
+  Chip chip;
+  chip.data = &object;
+  chip.name = Text(object, "name");
+  if (Normalize(chip.name).empty()) {
+    return InvalidFile("", "a chip has no \"name\"");
+  }
+  chip.label = Text(object, "label");
+  if (chip.label.empty()) chip.label = chip.name;
+  chip.aliases = Texts(object, "aliases");
+  chip.kind = Text(object, "kind");
+  chip.soc = Text(object, "soc");
+  chip.arch = Text(object, "arch");
+  chip.compiler_target = Text(object, "compiler_target");
+  chip.family = Text(object, "family_enum");
+  if (const JsonValue* numerics = object.Find("numerics")) {
+    chip.numerics_profile = Text(*numerics, "profile");
+  }
+  chip.devices = Texts(object, "devices");
+  chip.cores = Count(object, "cores_marketed");
+  chip.engines = Count(object, "engines");
+  chip.tops = Number(object, "tops_marketed");
+  chip.tops_note = Text(object, "tops_note");
+  const JsonValue* coreml = object.Find("coreml");
+  chip.coreml = coreml && coreml->AsBool() && *coreml->AsBool();
+  return chip;
+}
+
+}  // namespace
+
+const ChipTable& ChipTable::Embedded() {
+  static const Expected<ChipTable> table =
+      Parse(std::string_view(reinterpret_cast<const char*>(kEmbeddedChips),
+                             kEmbeddedChipsSize),
+            "chips.json");
+  ANEREF_CHECK(table.ok());  // our own data
+  return *table;
+}
+
+Expected<ChipTable> ChipTable::Parse(std::string_view json,
+                                     const std::string& name) {
+  ANEREF_ASSIGN(JsonValue root, ParseJson(json, name));
+  ChipTable table;
+  table.root_ = std::make_shared<const JsonValue>(std::move(root));
+  const JsonValue* list = table.root_->Find("chips");
+  if (list == nullptr || list->AsArray() == nullptr) {
+    return InvalidFile("", name + ": no list \"chips\"");
+  }
+  std::set<std::string> names;
+  for (const JsonValue& object : *list->AsArray()) {
+    Expected<Chip> chip = ReadChip(object);
+    if (!chip.ok()) return chip.status().WithContext(name);
+    std::vector<std::string> spellings = chip->aliases;
+    spellings.push_back(chip->name);
+    for (const std::string& spelling : spellings) {
+      if (names.insert(Normalize(spelling)).second) continue;
+      return InvalidFile("",
+                         name + ": two chips are called '" + spelling + "'");
+    }
+    table.chips_.push_back(std::move(chip).value());
+  }
+  return table;
+}
+
+Expected<const Chip*> ChipTable::Find(std::string_view name) const {
+  const std::string wanted = Normalize(name);
+  std::vector<std::string> known;
+  for (const Chip& chip : chips_) {
+    bool match =
+        Normalize(chip.name) == wanted || Normalize(chip.label) == wanted;
+    for (const std::string& alias : chip.aliases) {
+      match = match || Normalize(alias) == wanted;
+      known.push_back(alias);
+    }
+    known.push_back(chip.name);
+    if (!match) continue;
+    if (chip.coreml) return &chip;
+    return Unsupported("chip '" + chip.name +
+                       "' has no engine that Core ML can use");
+  }
+  const std::vector<std::string> near = NearMatches(wanted, known);
+  return InvalidArgument(
+      "unknown chip '" + std::string(name) + "'" +
+      (near.empty() ? "" : ", did you mean " + JoinNames(near) + "?") +
+      " (aneref targets lists all)");
+}
+
+}  // namespace aneref
