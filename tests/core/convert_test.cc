@@ -137,8 +137,7 @@ TEST_CASE("convert: the value 3 survives all 144 pairs") {
   CHECK_EQ(num_wrong, 0);
 }
 
-TEST_CASE(
-    "convert: equal types copy bits and a count of zero touches nothing") {
+TEST_CASE("convert: equal types copy bits; none copy nothing") {
   const std::vector<uint16_t> halves = {0x7C01, 0xFE55};
   CHECK_EQ(Convert<uint16_t>(DataType::kFloat16, halves, DataType::kFloat16),
            halves);
