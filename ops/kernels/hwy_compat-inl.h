@@ -1,0 +1,187 @@
+// What kernels need of Highway beyond 1.0.3: loads and stores of the first n
+// lanes, and fp16 conversions with the bits of core/half.h on every target.
+// Included once per Highway target, after hwy/highway.h, like any -inl.h.
+// Rules: P2 (one rounding, ties to even, subnormals kept), P15 (one NaN).
+#if defined(ANEREF_OPS_KERNELS_HWY_COMPAT_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ANEREF_OPS_KERNELS_HWY_COMPAT_INL_H_
+#undef ANEREF_OPS_KERNELS_HWY_COMPAT_INL_H_
+#else
+#define ANEREF_OPS_KERNELS_HWY_COMPAT_INL_H_
+#endif
+
+#include <cstdint>
+#include <cstring>
+
+#include "hwy/highway.h"
+
+// Asks for complete unrolling of the next loop, so that arrays of vectors
+// become registers.
+#ifndef ANEREF_UNROLL
+#if defined(__clang__)
+#define ANEREF_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define ANEREF_UNROLL _Pragma("GCC unroll 64")
+#endif
+#endif
+
+// Targets whose fp16 instructions round to nearest even and know infinities.
+// Highway's own fallback of 1.0.3 truncates and has no infinities.
+#undef ANEREF_NATIVE_HALF
+#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2 && !defined(HWY_DISABLE_F16C)) || \
+    (HWY_ARCH_ARM_A64 && HWY_TARGET <= HWY_NEON)
+#define ANEREF_NATIVE_HALF 1
+#else
+#define ANEREF_NATIVE_HALF 0
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace aneref {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+namespace compat {
+
+// Lanes [0, count) from memory, the others 0. Reads nothing past them.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE hn::Vec<D> LoadFirst(D d, const T* src, size_t count) {
+#if HWY_TARGET <= HWY_AVX3
+  return hn::MaskedLoad(hn::FirstN(d, count), d, src);
+#else
+  if (count >= hn::Lanes(d)) return hn::LoadU(d, src);
+  HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(T)] = {};
+  std::memcpy(buffer, src, count * sizeof(T));
+  return hn::Load(d, buffer);
+#endif
+}
+
+// Lanes [0, count) to memory. Writes nothing past them.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE void StoreFirst(hn::Vec<D> v, D d, T* dst, size_t count) {
+#if HWY_TARGET <= HWY_AVX3
+  hn::BlendedStore(v, hn::FirstN(d, count), d, dst);
+#else
+  if (count >= hn::Lanes(d)) return hn::StoreU(v, d, dst);
+  HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(T)];
+  hn::Store(v, d, buffer);
+  std::memcpy(dst, buffer, count * sizeof(T));
+#endif
+}
+
+// fp16 bits to fp32, exactly; NaN stays NaN.
+template <class DF, class DH = hn::Rebind<uint16_t, DF>>
+HWY_INLINE hn::Vec<DF> WidenHalf(DF df, hn::Vec<DH> bits16) {
+#if ANEREF_NATIVE_HALF
+  return hn::PromoteTo(df,
+                       hn::BitCast(hn::Rebind<hwy::float16_t, DF>(), bits16));
+#else
+  const hn::RebindToSigned<DF> di;
+  const hn::RebindToUnsigned<DF> du;
+  const auto bits = hn::BitCast(di, hn::PromoteTo(du, bits16));
+  const auto magnitude = hn::And(bits, hn::Set(di, 0x7FFF));
+  const auto sign = hn::ShiftLeft<16>(hn::Sub(bits, magnitude));
+  const auto shifted = hn::ShiftLeft<13>(magnitude);
+  // Exponent biases differ by 127 - 15 = 112; exponent 31 becomes 255.
+  const auto normal = hn::Add(shifted, hn::Set(di, 112 << 23));
+  const auto special = hn::Add(shifted, hn::Set(di, 224 << 23));
+  const auto subnormal = hn::BitCast(
+      di, hn::Mul(hn::ConvertTo(df, magnitude), hn::Set(df, 0x1p-24f)));
+  auto value =
+      hn::IfThenElse(hn::Gt(magnitude, hn::Set(di, 0x7BFF)), special, normal);
+  value =
+      hn::IfThenElse(hn::Gt(hn::Set(di, 0x0400), magnitude), subnormal, value);
+  return hn::BitCast(df, hn::Or(value, sign));
+#endif
+}
+
+// fp32 to fp16 bits as StoreHalf: nearest even, NaN becomes 7E00 (P15).
+template <class DF, class DH = hn::Rebind<uint16_t, DF>>
+HWY_INLINE hn::Vec<DH> NarrowHalf(DF df, hn::Vec<DF> value) {
+  const DH dh;
+#if ANEREF_NATIVE_HALF
+  const auto canonical = hn::IfThenElse(
+      hn::Eq(value, value), value,
+      hn::BitCast(df,
+                  hn::Set(hn::RebindToUnsigned<DF>(), uint32_t{0x7FC00000})));
+  return hn::BitCast(dh,
+                     hn::DemoteTo(hn::Rebind<hwy::float16_t, DF>(), canonical));
+#else
+  const hn::RebindToSigned<DF> di;
+  const auto bits = hn::BitCast(di, value);
+  const auto magnitude = hn::And(bits, hn::Set(di, 0x7FFFFFFF));
+  const auto sign = hn::And(
+      hn::ShiftRight<16>(bits),  // arithmetic; the mask keeps the sign bit
+      hn::Set(di, 0x8000));
+  const auto odd = hn::And(hn::ShiftRight<13>(magnitude), hn::Set(di, 1));
+  const auto normal = hn::ShiftRight<13>(
+      hn::Add(hn::Add(hn::Sub(magnitude, hn::Set(di, 112 << 23)), odd),
+              hn::Set(di, 0xFFF)));
+  // Below 2^-14: adding 0.5, whose unit is 2^-24, rounds to units of 2^-24.
+  const auto subnormal = hn::Sub(
+      hn::BitCast(di, hn::Add(hn::BitCast(df, magnitude), hn::Set(df, 0.5f))),
+      hn::Set(di, 0x3F000000));
+  auto half = hn::IfThenElse(hn::Gt(hn::Set(di, 0x38800000), magnitude),
+                             subnormal, normal);
+  half = hn::IfThenElse(hn::Gt(magnitude, hn::Set(di, 0x477FEFFF)),
+                        hn::Set(di, 0x7C00), half);  // 65520 and more
+  half = hn::Or(half, sign);
+  half = hn::IfThenElse(hn::Gt(magnitude, hn::Set(di, 0x7F800000)),
+                        hn::Set(di, 0x7E00), half);
+  return hn::DemoteTo(dh, half);
+#endif
+}
+
+// The same four verbs for both storage types: fp16 widens and narrows, fp32 is
+// copied.
+template <class DF>
+HWY_INLINE hn::Vec<DF> LoadWide(DF df, const uint16_t* src) {
+  return WidenHalf(df, hn::LoadU(hn::Rebind<uint16_t, DF>(), src));
+}
+template <class DF>
+HWY_INLINE hn::Vec<DF> LoadWide(DF df, const float* src) {
+  return hn::LoadU(df, src);
+}
+template <class DF>
+HWY_INLINE hn::Vec<DF> LoadWideFirst(DF df, const uint16_t* src, size_t count) {
+  return WidenHalf(df, LoadFirst(hn::Rebind<uint16_t, DF>(), src, count));
+}
+template <class DF>
+HWY_INLINE hn::Vec<DF> LoadWideFirst(DF df, const float* src, size_t count) {
+  return LoadFirst(df, src, count);
+}
+template <class DF>
+HWY_INLINE void StoreNarrow(hn::Vec<DF> v, DF df, uint16_t* dst) {
+  hn::StoreU(NarrowHalf(df, v), hn::Rebind<uint16_t, DF>(), dst);
+}
+template <class DF>
+HWY_INLINE void StoreNarrow(hn::Vec<DF> v, DF df, float* dst) {
+  hn::StoreU(v, df, dst);
+}
+template <class DF>
+HWY_INLINE void StoreNarrowFirst(hn::Vec<DF> v, DF df, uint16_t* dst,
+                                 size_t count) {
+  StoreFirst(NarrowHalf(df, v), hn::Rebind<uint16_t, DF>(), dst, count);
+}
+template <class DF>
+HWY_INLINE void StoreNarrowFirst(hn::Vec<DF> v, DF df, float* dst,
+                                 size_t count) {
+  StoreFirst(v, df, dst, count);
+}
+
+// `count` elements to fp32. Writes whole vectors: dst has room for count
+// rounded up to HWY_MAX_BYTES / 4 elements, and what lies behind count is
+// undefined. Reads nothing past count.
+template <class T>
+HWY_INLINE void WidenRun(const T* src, size_t count, float* dst) {
+  const hn::ScalableTag<float> df;
+  const size_t lanes = hn::Lanes(df);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    hn::StoreU(LoadWide(df, src + i), df, dst + i);
+  if (i < count) hn::StoreU(LoadWideFirst(df, src + i, count - i), df, dst + i);
+}
+
+}  // namespace compat
+}  // namespace HWY_NAMESPACE
+}  // namespace aneref
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggle
