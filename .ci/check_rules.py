@@ -8,8 +8,8 @@ import re
 import subprocess
 import sys
 
-DEFINITION = re.compile(r"^\*\*([NLEVCPFA]\d+)\*\*(.*)")
-CITATION = re.compile(r"\b([NLEVCPFA]\d{1,3})\b")
+DEFINITION = re.compile(r"^\*\*([NLEVCPFA]\d+)\b[^*]*\*\*(.*)")
+CITATION = re.compile(r"\b(?!C\+\+|C99|C1\d|C2\d)([NLEVCPFA]\d{1,3})\b")
 TEST = re.compile(r'TEST_CASE\w*\("([NLEVCPFA]\d+(?:[ ,/]+[NLEVCPFA]\d+)*):')
 RETIRED = set()
 

@@ -75,7 +75,7 @@ uint16_t DoubleToHalfAway(double value);
 
 // The value the engine computes with: exponent field 31 is an ordinary
 // exponent, so 7C00 is 65536 and 7E00 is 98304 (N5). The sign of a zero is
-// kept; dropping it is N7's business.
+// kept.
 double EngineHalfToDouble(uint16_t bits);
 
 }  // namespace aneref

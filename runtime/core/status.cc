@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 void AnerefCheckFailed(const char* condition, const char* file, int line) {
-  std::fprintf(stderr, "aneref: internal error: %s at %s:%d\n", condition, file, line);
+  std::fprintf(stderr, "aneref: internal error: %s at %s:%d\n", condition, file,
+               line);
   std::abort();
 }

@@ -1,6 +1,7 @@
 // Errors as values: Status (null when OK) and Expected<T>.
-// Every error carries a code, the id of the rule that was broken (or an empty string) and one sentence with the
-// actual and the allowed value. Nothing here throws; see docs/architecture.md, "Errors".
+// Every error carries a code, the id of the rule that was broken (or an empty
+// string) and one sentence with the actual and the allowed value. Nothing here
+// throws; see docs/architecture.md, "Errors".
 #ifndef ANEREF_RUNTIME_CORE_STATUS_H_
 #define ANEREF_RUNTIME_CORE_STATUS_H_
 
@@ -20,7 +21,7 @@ enum class StatusCode {
   kShape,            // shapes or types of an op do not fit together
   kIo,               // the operating system refused a read or write
   kOutOfMemory,
-  kInternal,         // a broken invariant of ours
+  kInternal,  // a broken invariant of ours
 };
 
 // One pointer, null when OK. Cheap to pass and return by value.
@@ -28,21 +29,27 @@ class [[nodiscard]] Status {
  public:
   Status() = default;
   Status(StatusCode code, std::string rule, std::string message)
-      : error_(std::make_shared<const Error>(Error{code, std::move(rule), std::move(message)})) {}
+      : error_(std::make_shared<const Error>(
+            Error{code, std::move(rule), std::move(message)})) {}
 
   bool ok() const { return error_ == nullptr; }
   StatusCode code() const { return error_ ? error_->code : StatusCode::kOk; }
   const std::string& rule() const { return error_ ? error_->rule : Empty(); }
-  const std::string& message() const { return error_ ? error_->message : Empty(); }
+  const std::string& message() const {
+    return error_ ? error_->message : Empty();
+  }
 
   // The same error, its message led by `context` and ": " (a file, an op).
   Status WithContext(const std::string& context) const {
-    return ok() ? *this : Status(error_->code, error_->rule, context + ": " + error_->message);
+    return ok() ? *this
+                : Status(error_->code, error_->rule,
+                         context + ": " + error_->message);
   }
   // Message and, in brackets, the rule id: what a user reads.
   std::string ToString() const {
     if (ok()) return "ok";
-    return error_->rule.empty() ? error_->message : error_->message + " [" + error_->rule + "]";
+    return error_->rule.empty() ? error_->message
+                                : error_->message + " [" + error_->rule + "]";
   }
 
  private:
@@ -84,8 +91,10 @@ inline Status InternalError(std::string message) {
 template <class T>
 class [[nodiscard]] Expected {
  public:
-  Expected(T value) : state_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
-  Expected(Status status) : state_(std::move(status)) {}  // NOLINT(google-explicit-constructor)
+  Expected(T value)
+      : state_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Expected(Status status)
+      : state_(std::move(status)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return std::holds_alternative<T>(state_); }
   Status status() const { return ok() ? Status() : std::get<Status>(state_); }
@@ -105,25 +114,29 @@ class [[nodiscard]] Expected {
 }  // namespace aneref
 
 // Returns the error of `expr` (a Status) from the enclosing function.
-#define ANEREF_TRY(expr)                              \
-  do {                                                \
-    ::aneref::Status aneref_status = (expr);          \
-    if (!aneref_status.ok()) return aneref_status;    \
+#define ANEREF_TRY(expr)                           \
+  do {                                             \
+    ::aneref::Status aneref_status = (expr);       \
+    if (!aneref_status.ok()) return aneref_status; \
   } while (false)
 
 #define ANEREF_CONCAT_INNER(a, b) a##b
 #define ANEREF_CONCAT(a, b) ANEREF_CONCAT_INNER(a, b)
-// ANEREF_ASSIGN(auto x, f()): x is the value of the Expected that f() returns, or its error is returned.
-#define ANEREF_ASSIGN(declaration, expr) \
-  ANEREF_ASSIGN_INNER(ANEREF_CONCAT(aneref_expected_, __LINE__), declaration, expr)
+// ANEREF_ASSIGN(auto x, f()): x is the value of the Expected that f() returns,
+// or its error is returned.
+#define ANEREF_ASSIGN(declaration, expr)                                      \
+  ANEREF_ASSIGN_INNER(ANEREF_CONCAT(aneref_expected_, __LINE__), declaration, \
+                      expr)
 #define ANEREF_ASSIGN_INNER(name, declaration, expr) \
   auto name = (expr);                                \
   if (!name.ok()) return name.status();              \
   declaration = std::move(name).value()
 
 // A broken invariant of ours: prints and aborts. Never used on user input.
-[[noreturn]] void AnerefCheckFailed(const char* condition, const char* file, int line);
-#define ANEREF_CHECK(condition) \
-  ((condition) ? static_cast<void>(0) : ::AnerefCheckFailed(#condition, __FILE__, __LINE__))
+[[noreturn]] void AnerefCheckFailed(const char* condition, const char* file,
+                                    int line);
+#define ANEREF_CHECK(condition)       \
+  ((condition) ? static_cast<void>(0) \
+               : ::AnerefCheckFailed(#condition, __FILE__, __LINE__))
 
 #endif  // ANEREF_RUNTIME_CORE_STATUS_H_

@@ -12,15 +12,22 @@ struct DataTypeInfo {
   size_t size;
 };
 constexpr DataTypeInfo kDataTypes[kNumDataTypes] = {
-    {"float16", 2}, {"float32", 4}, {"float64", 8}, {"int8", 1},   {"uint8", 1},  {"int16", 2},
-    {"uint16", 2},  {"int32", 4},   {"uint32", 4},  {"int64", 8}, {"uint64", 8}, {"bool", 1}};
+    {"float16", 2}, {"float32", 4}, {"float64", 8}, {"int8", 1},
+    {"uint8", 1},   {"int16", 2},   {"uint16", 2},  {"int32", 4},
+    {"uint32", 4},  {"int64", 8},   {"uint64", 8},  {"bool", 1}};
 
 }  // namespace
 
-size_t ElementSize(DataType type) { return kDataTypes[static_cast<size_t>(type)].size; }
-const char* DataTypeName(DataType type) { return kDataTypes[static_cast<size_t>(type)].name; }
+size_t ElementSize(DataType type) {
+  return kDataTypes[static_cast<size_t>(type)].size;
+}
+const char* DataTypeName(DataType type) {
+  return kDataTypes[static_cast<size_t>(type)].name;
+}
 bool IsFloating(DataType type) { return type <= DataType::kFloat64; }
-bool IsInteger(DataType type) { return type > DataType::kFloat64 && type != DataType::kBool; }
+bool IsInteger(DataType type) {
+  return type > DataType::kFloat64 && type != DataType::kBool;
+}
 
 void Shape::Assign(const int64_t* dims, size_t rank) {
   ANEREF_CHECK(rank <= kMaxRank);
@@ -47,7 +54,9 @@ int64_t Shape::NumElements(size_t first_axis, size_t last_axis) const {
   return count;
 }
 int64_t Shape::NumElements() const { return NumElements(0, rank_); }
-int64_t Shape::NumRows() const { return rank_ == 0 ? 1 : NumElements(0, rank_ - 1); }
+int64_t Shape::NumRows() const {
+  return rank_ == 0 ? 1 : NumElements(0, rank_ - 1);
+}
 
 std::string Shape::ToString() const {
   std::string text = "[";
@@ -64,13 +73,17 @@ bool operator==(const Shape& a, const Shape& b) {
 
 Expected<Shape> MakeShape(const std::vector<int64_t>& dims) {
   if (dims.size() > kMaxRank) {
-    return LimitError("rank " + std::to_string(dims.size()) + " is over the limit of " + std::to_string(kMaxRank));
+    return LimitError("rank " + std::to_string(dims.size()) +
+                      " is over the limit of " + std::to_string(kMaxRank));
   }
   int64_t count = 1;
   for (int64_t dim : dims) {
-    if (dim < 0) return ShapeError("extent " + std::to_string(dim) + " is negative");
-    // A zero extent must not hide absurd neighbours: bound the product of the others, too.
-    if (dim > kMaxElements / count) return LimitError("more than 2^40 elements");
+    if (dim < 0)
+      return ShapeError("extent " + std::to_string(dim) + " is negative");
+    // A zero extent must not hide absurd neighbours: bound the product of the
+    // others, too.
+    if (dim > kMaxElements / count)
+      return LimitError("more than 2^40 elements");
     count *= std::max<int64_t>(dim, 1);
   }
   return Shape(dims);
@@ -79,20 +92,25 @@ Expected<Shape> MakeShape(const std::vector<int64_t>& dims) {
 Expected<size_t> NormalizeAxis(int64_t axis, size_t rank) {
   const auto signed_rank = static_cast<int64_t>(rank);
   if (axis < -signed_rank || axis >= signed_rank) {
-    return ShapeError("axis " + std::to_string(axis) + " is outside rank " + std::to_string(rank));
+    return ShapeError("axis " + std::to_string(axis) + " is outside rank " +
+                      std::to_string(rank));
   }
   return static_cast<size_t>(axis < 0 ? axis + signed_rank : axis);
 }
 
-std::string TensorType::ToString() const { return DataTypeName(dtype) + shape.ToString(); }
+std::string TensorType::ToString() const {
+  return DataTypeName(dtype) + shape.ToString();
+}
 
 bool TensorView::IsDense() const {
-  return row_pitch == static_cast<size_t>(width()) * ElementSize(dtype) || num_rows() <= 1;
+  return row_pitch == static_cast<size_t>(width()) * ElementSize(dtype) ||
+         num_rows() <= 1;
 }
 
 size_t TensorView::Stride(size_t axis) const {
   if (axis + 1 == shape.rank()) return ElementSize(dtype);
-  return static_cast<size_t>(shape.NumElements(axis + 1, shape.rank() - 1)) * row_pitch;
+  return static_cast<size_t>(shape.NumElements(axis + 1, shape.rank() - 1)) *
+         row_pitch;
 }
 
 size_t DenseRowPitch(const TensorType& type) {
@@ -100,16 +118,19 @@ size_t DenseRowPitch(const TensorType& type) {
 }
 
 size_t DenseBytes(const TensorType& type) {
-  return static_cast<size_t>(type.shape.NumElements()) * ElementSize(type.dtype);
+  return static_cast<size_t>(type.shape.NumElements()) *
+         ElementSize(type.dtype);
 }
 
 TensorView DenseView(const TensorType& type, void* data) {
-  return {static_cast<std::byte*>(data), type.dtype, type.shape, DenseRowPitch(type)};
+  return {static_cast<std::byte*>(data), type.dtype, type.shape,
+          DenseRowPitch(type)};
 }
 
 void CopyTensor(const TensorView& src, const TensorView& dst) {
   ANEREF_CHECK(src.dtype == dst.dtype && src.shape == dst.shape);
-  const size_t row_bytes = static_cast<size_t>(src.width()) * ElementSize(src.dtype);
+  const size_t row_bytes =
+      static_cast<size_t>(src.width()) * ElementSize(src.dtype);
   const int64_t rows = src.num_rows();
   if (row_bytes == 0 || rows == 0) return;
   if (src.row_pitch == row_bytes && dst.row_pitch == row_bytes) {
