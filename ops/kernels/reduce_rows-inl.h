@@ -1,0 +1,276 @@
+// Vector row primitives shared by the reduction, normalisation, pooling and
+// resampling kernels: widening and narrowing of rows and the folds of the
+// lattice (P5). Bit for bit what ScalarRows in reduce_lattice.h does, on every
+// target. Included once per Highway target, after hwy/highway.h. IsNaN and not
+// Ne: Highway 1.0.3 compares ordered on AVX2.
+#if defined(ANEREF_OPS_KERNELS_REDUCE_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ANEREF_OPS_KERNELS_REDUCE_ROWS_INL_H_
+#undef ANEREF_OPS_KERNELS_REDUCE_ROWS_INL_H_
+#else
+#define ANEREF_OPS_KERNELS_REDUCE_ROWS_INL_H_
+#endif
+
+#include "hwy/highway.h"
+#include "ops/kernels/reduce_lattice.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace aneref {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Sixteen lanes at most, so that a vector never spans two rounds of the
+// lattice.
+using RowTag = hn::CappedTag<float, 16>;
+using RowVector = hn::Vec<RowTag>;
+
+#undef ANEREF_ROWS_NATIVE_F16
+// Targets whose own fp16 conversions treat infinities, NaN and ties as IEEE 754
+// asks.
+#if ((HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2 && !defined(HWY_DISABLE_F16C)) || \
+     HWY_ARCH_ARM_A64) &&                                                      \
+    HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+#define ANEREF_ROWS_NATIVE_F16 1
+#else
+#define ANEREF_ROWS_NATIVE_F16 0
+#endif
+
+HWY_INLINE RowVector WidenHalves(RowTag d, const uint16_t* src) {
+  const hn::Rebind<uint16_t, RowTag> d16;
+  const auto halves = hn::LoadU(d16, src);
+#if ANEREF_ROWS_NATIVE_F16
+  const hn::Rebind<hwy::float16_t, RowTag> dh;
+  return hn::PromoteTo(d, hn::BitCast(dh, halves));
+#else
+  const hn::RebindToUnsigned<RowTag> du;
+  const auto bits = hn::PromoteTo(du, halves);
+  const auto sign = hn::ShiftLeft<16>(hn::And(bits, hn::Set(du, 0x8000u)));
+  const auto magnitude = hn::ShiftLeft<13>(hn::And(bits, hn::Set(du, 0x7FFFu)));
+  // Times 2^112 corrects the exponent bias, also of subnormals; exponent 31
+  // becomes 255.
+  const auto scaled = hn::Mul(hn::BitCast(d, magnitude), hn::Set(d, 0x1p112f));
+  const auto special = hn::Ge(scaled, hn::Set(d, 65536.0f));
+  const auto exponent =
+      hn::IfThenElseZero(hn::RebindMask(du, special), hn::Set(du, 0x7F800000u));
+  return hn::BitCast(d,
+                     hn::Or(hn::Or(hn::BitCast(du, scaled), exponent), sign));
+#endif
+}
+
+// RNE (P2), NaN canonical (P15).
+HWY_INLINE void NarrowHalves(RowTag d, RowVector value, uint16_t* dst) {
+  const hn::Rebind<uint16_t, RowTag> d16;
+  const hn::RebindToUnsigned<RowTag> du;
+  const auto is_nan = hn::RebindMask(du, hn::IsNaN(value));
+#if ANEREF_ROWS_NATIVE_F16
+  const hn::Rebind<hwy::float16_t, RowTag> dh;
+  const auto canonical =
+      hn::IfThenElse(hn::RebindMask(d, is_nan),
+                     hn::BitCast(d, hn::Set(du, 0x7FC00000u)), value);
+  hn::StoreU(hn::BitCast(d16, hn::DemoteTo(dh, canonical)), d16, dst);
+#else
+  const hn::RebindToSigned<RowTag> di;
+  const auto bits = hn::BitCast(du, value);
+  const auto sign = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 0x8000u));
+  const auto magnitude = hn::And(bits, hn::Set(du, 0x7FFFFFFFu));
+  const auto odd = hn::And(hn::ShiftRight<13>(magnitude), hn::Set(du, 1u));
+  const auto biased = hn::Add(hn::Sub(magnitude, hn::Set(du, 112u << 23)),
+                              hn::Add(odd, hn::Set(du, 0xFFFu)));
+  const auto normal = hn::ShiftRight<13>(biased);
+  // Adding 0.5 lets the adder round a subnormal result to units of 2^-24.
+  const auto half = hn::Set(d, 0.5f);
+  const auto subnormal =
+      hn::Sub(hn::BitCast(du, hn::Add(hn::BitCast(d, magnitude), half)),
+              hn::BitCast(du, half));
+  const auto as_int = hn::BitCast(di, magnitude);
+  const auto is_small =
+      hn::RebindMask(du, hn::Lt(as_int, hn::Set(di, 0x38800000)));
+  const auto is_large =
+      hn::RebindMask(du, hn::Gt(as_int, hn::Set(di, 0x477FEFFF)));
+  auto result = hn::IfThenElse(is_small, subnormal, normal);
+  result = hn::IfThenElse(is_large, hn::Set(du, 0x7C00u), result);
+  result = hn::IfThenElse(is_nan, hn::Set(du, 0x7E00u), hn::Or(result, sign));
+  // In the signed type the demotion saturates: shift the halves into its range
+  // and back.
+  const hn::Rebind<int16_t, RowTag> di16;
+  const auto extended =
+      hn::ShiftRight<16>(hn::ShiftLeft<16>(hn::BitCast(di, result)));
+  hn::StoreU(hn::BitCast(d16, hn::DemoteTo(di16, extended)), d16, dst);
+#endif
+}
+
+struct MapIdentity {
+  HWY_INLINE RowVector operator()(RowVector x) const { return x; }
+};
+struct MapAbs {
+  HWY_INLINE RowVector operator()(RowVector x) const { return hn::Abs(x); }
+};
+struct MapSquare {
+  HWY_INLINE RowVector operator()(RowVector x) const { return hn::Mul(x, x); }
+};
+struct MapCenteredSquare {
+  float shift;
+  HWY_INLINE RowVector operator()(RowVector x) const {
+    const auto d = hn::Sub(x, hn::Set(RowTag(), shift));
+    return hn::Mul(d, d);
+  }
+};
+struct FoldSum {
+  HWY_INLINE RowVector operator()(RowVector a, RowVector b) const {
+    return hn::Add(a, b);
+  }
+};
+struct FoldProduct {
+  HWY_INLINE RowVector operator()(RowVector a, RowVector b) const {
+    return hn::Mul(a, b);
+  }
+};
+struct FoldMax {
+  HWY_INLINE RowVector operator()(RowVector a, RowVector b) const {
+    return hn::IfThenElse(hn::Or(hn::Gt(b, a), hn::IsNaN(b)), b, a);
+  }
+};
+struct FoldMin {
+  HWY_INLINE RowVector operator()(RowVector a, RowVector b) const {
+    return hn::IfThenElse(hn::Or(hn::Lt(b, a), hn::IsNaN(b)), b, a);
+  }
+};
+
+template <class Map, class Fold>
+HWY_INLINE void AccumulateLattice(const Map& map, const Fold& fold,
+                                  const float* values, size_t count,
+                                  float* partials) {
+  const RowTag d;
+  const size_t lanes = hn::Lanes(d);
+  if (lanes == kNumPartials) {
+    auto sum = hn::Load(d, partials);
+    for (size_t i = 0; i < count; i += kNumPartials)
+      sum = fold(sum, map(hn::LoadU(d, values + i)));
+    hn::Store(sum, d, partials);
+    return;
+  }
+  // Two vectors at a time hide the latency of the fold.
+  for (size_t lane = 0; lane < kNumPartials; lane += 2 * lanes) {
+    auto sum0 = hn::Load(d, partials + lane);
+    auto sum1 = hn::Load(d, partials + lane + lanes);
+    for (size_t i = lane; i < count; i += kNumPartials) {
+      sum0 = fold(sum0, map(hn::LoadU(d, values + i)));
+      sum1 = fold(sum1, map(hn::LoadU(d, values + i + lanes)));
+    }
+    hn::Store(sum0, d, partials + lane);
+    hn::Store(sum1, d, partials + lane + lanes);
+  }
+}
+
+template <class Map, class Fold>
+HWY_INLINE void AccumulateByColumn(const Map& map, const Fold& fold,
+                                   const float* values, size_t count,
+                                   float* partials) {
+  const RowTag d;
+  const size_t lanes = hn::Lanes(d);
+  size_t j = 0;
+  for (; j + lanes <= count; j += lanes) {
+    hn::StoreU(fold(hn::LoadU(d, partials + j), map(hn::LoadU(d, values + j))),
+               d, partials + j);
+  }
+  if (j == count) return;
+  HWY_ALIGN float tail[2][16] = {};
+  std::copy(partials + j, partials + count, tail[0]);
+  std::copy(values + j, values + count, tail[1]);
+  hn::Store(fold(hn::Load(d, tail[0]), map(hn::Load(d, tail[1]))), d, tail[0]);
+  std::copy(tail[0], tail[0] + (count - j), partials + j);
+}
+
+struct SimdRows {
+  static HWY_NOINLINE void Widen(DataType type, const std::byte* src,
+                                 size_t count, float* dst) {
+    if (type == DataType::kFloat32)
+      return ScalarRows::Widen(type, src, count, dst);
+    const RowTag d;
+    const size_t lanes = hn::Lanes(d);
+    const auto* halves = reinterpret_cast<const uint16_t*>(src);
+    size_t i = 0;
+    for (; i + lanes <= count; i += lanes)
+      hn::StoreU(WidenHalves(d, halves + i), d, dst + i);
+    for (; i < count; ++i) dst[i] = HalfToFloat(halves[i]);
+  }
+
+  static HWY_NOINLINE void Narrow(const float* src, size_t count, DataType type,
+                                  std::byte* dst) {
+    const RowTag d;
+    const size_t lanes = hn::Lanes(d);
+    size_t i = 0;
+    if (type == DataType::kFloat32) {
+      auto* floats = reinterpret_cast<float*>(dst);
+      const auto nan = hn::Set(d, std::numeric_limits<float>::quiet_NaN());
+      for (; i + lanes <= count; i += lanes) {
+        const auto value = hn::LoadU(d, src + i);
+        hn::StoreU(hn::IfThenElse(hn::IsNaN(value), nan, value), d, floats + i);
+      }
+      for (; i < count; ++i) floats[i] = CanonicalNan(src[i]);
+      return;
+    }
+    auto* halves = reinterpret_cast<uint16_t*>(dst);
+    for (; i + lanes <= count; i += lanes)
+      NarrowHalves(d, hn::LoadU(d, src + i), halves + i);
+    for (; i < count; ++i) halves[i] = StoreHalf(src[i]);
+  }
+
+  static HWY_NOINLINE void Accumulate(LatticeOp op, float shift,
+                                      const float* values, size_t count,
+                                      float* partials) {
+    switch (op) {
+      case LatticeOp::kSum:
+        return AccumulateLattice(MapIdentity(), FoldSum(), values, count,
+                                 partials);
+      case LatticeOp::kSumAbs:
+        return AccumulateLattice(MapAbs(), FoldSum(), values, count, partials);
+      case LatticeOp::kSumSquares:
+        return AccumulateLattice(MapSquare(), FoldSum(), values, count,
+                                 partials);
+      case LatticeOp::kSumCenteredSquares:
+        return AccumulateLattice(MapCenteredSquare{shift}, FoldSum(), values,
+                                 count, partials);
+      case LatticeOp::kProduct:
+        return AccumulateLattice(MapIdentity(), FoldProduct(), values, count,
+                                 partials);
+      case LatticeOp::kMax:
+        return AccumulateLattice(MapIdentity(), FoldMax(), values, count,
+                                 partials);
+      case LatticeOp::kMin:
+        return AccumulateLattice(MapIdentity(), FoldMin(), values, count,
+                                 partials);
+      case LatticeOp::kSumExp:  // rare: the exponentials dominate
+        return ScalarRows::Accumulate(op, shift, values, count, partials);
+    }
+  }
+
+  static HWY_NOINLINE void AccumulateColumns(LatticeOp op, const float* values,
+                                             size_t count, float* partials) {
+    if (op == LatticeOp::kSumAbs)
+      return AccumulateByColumn(MapAbs(), FoldSum(), values, count, partials);
+    if (op == LatticeOp::kSumSquares)
+      return AccumulateByColumn(MapSquare(), FoldSum(), values, count,
+                                partials);
+    FoldColumns(op, values, count, partials);
+  }
+
+  static HWY_NOINLINE void FoldColumns(LatticeOp op, const float* others,
+                                       size_t count, float* values) {
+    if (op == LatticeOp::kProduct)
+      return AccumulateByColumn(MapIdentity(), FoldProduct(), others, count,
+                                values);
+    if (op == LatticeOp::kMax)
+      return AccumulateByColumn(MapIdentity(), FoldMax(), others, count,
+                                values);
+    if (op == LatticeOp::kMin)
+      return AccumulateByColumn(MapIdentity(), FoldMin(), others, count,
+                                values);
+    AccumulateByColumn(MapIdentity(), FoldSum(), others, count, values);
+  }
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace aneref
+HWY_AFTER_NAMESPACE();
+
+#endif  // ANEREF_OPS_KERNELS_REDUCE_ROWS_INL_H_
