@@ -1,5 +1,6 @@
-// Fuzz target: any bytes as an .anem file. Parse, and when the net is accepted make a session and run it once, all within
-// limits. Only Status may come back: no crash, no hang, no unchecked allocation.
+// Fuzz target: any bytes as an .anem file. Parse, and when the net is accepted
+// make a session and run it once, all within limits. Only Status may come back:
+// no crash, no hang, no unchecked allocation.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -22,15 +23,18 @@ void Exercise(const std::shared_ptr<const Net>& net, Numerics numerics) {
   const fbs::Graph& graph = net->main_graph();
   if (graph.inputs() != nullptr) {  // dynamic extents become 3
     for (const fbs::Port* port : *graph.inputs()) {
-      const fbs::Tensor& tensor = *graph.tensors()->Get(static_cast<unsigned>(port->tensor()));
+      const fbs::Tensor& tensor =
+          *graph.tensors()->Get(static_cast<unsigned>(port->tensor()));
       std::vector<int64_t> dims;
-      if (tensor.shape() != nullptr) dims.assign(tensor.shape()->begin(), tensor.shape()->end());
+      if (tensor.shape() != nullptr)
+        dims.assign(tensor.shape()->begin(), tensor.shape()->end());
       bool dynamic = false;
       for (int64_t& dim : dims) {
         dynamic |= dim < 0;
         if (dim < 0) dim = 3;
       }
-      if (dynamic && tensor.name() != nullptr) options.input_shapes[tensor.name()->str()] = Shape(dims);
+      if (dynamic && tensor.name() != nullptr)
+        options.input_shapes[tensor.name()->str()] = Shape(dims);
     }
   }
   const auto session = Session::Create(net, options);
@@ -46,7 +50,8 @@ void Exercise(const std::shared_ptr<const Net>& net, Numerics numerics) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<std::byte> bytes(size);
   if (size > 0) std::memcpy(bytes.data(), data, size);
-  const auto net = aneref::Net::Parse(aneref::File::FromBuffer(std::move(bytes)), "fuzz");
+  const auto net =
+      aneref::Net::Parse(aneref::File::FromBuffer(std::move(bytes)), "fuzz");
   if (!net.ok()) return 0;
   aneref::Exercise(*net, aneref::Numerics::kPortable);
   aneref::Exercise(*net, aneref::Numerics::kFp32);

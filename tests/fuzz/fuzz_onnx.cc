@@ -1,4 +1,5 @@
-// Fuzz target: any bytes as an .onnx file. The importer gives bytes that the .anem reader accepts, or a Status.
+// Fuzz target: any bytes as an .onnx file. The importer gives bytes that the
+// .anem reader accepts, or a Status.
 #include <unistd.h>
 
 #include <cstddef>
@@ -14,7 +15,8 @@
 namespace aneref {
 namespace {
 
-// The importer reads paths (external data is relative to them): one scratch file per process.
+// The importer reads paths (external data is relative to them): one scratch
+// file per process.
 const std::string& ScratchPath() {
   static const std::string path = [] {
     char name[] = "/tmp/aneref-fuzz-XXXXXX.onnx";
@@ -39,7 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   aneref::ImportSummary summary;
   auto bytes = aneref::ImportModel(aneref::ScratchPath(), options, &summary);
   if (!bytes.ok()) return 0;
-  const auto net = aneref::Net::Parse(aneref::File::FromBuffer(std::move(*bytes)), "fuzz");
+  const auto net =
+      aneref::Net::Parse(aneref::File::FromBuffer(std::move(*bytes)), "fuzz");
   if (!net.ok()) std::abort();  // what the importer writes must be readable
   aneref::SessionOptions session_options;
   session_options.threads = 1;

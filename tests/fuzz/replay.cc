@@ -1,4 +1,5 @@
-// Replays files through a fuzz target without libFuzzer: corpora are ordinary tests, too. Arguments: files or folders.
+// Replays files through a fuzz target without libFuzzer: corpora are ordinary
+// tests, too. Arguments: files or folders.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -13,8 +14,10 @@ namespace {
 
 void Replay(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  const std::vector<char> bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  const std::vector<char> bytes((std::istreambuf_iterator<char>(file)),
+                                std::istreambuf_iterator<char>());
+  LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()),
+                         bytes.size());
 }
 
 }  // namespace

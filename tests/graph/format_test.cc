@@ -1,10 +1,12 @@
-// The .anem frame and the semantic checks behind it (F rules), with files damaged one field at a time.
+// The .anem frame and the semantic checks behind it (F rules), with files
+// damaged one field at a time.
+#include "runtime/graph/format.h"
+
 #include <doctest/doctest.h>
 
 #include <cstring>
 #include <functional>
 
-#include "runtime/graph/format.h"
 #include "runtime/graph/net.h"
 #include "runtime/graph/net_writer.h"
 
@@ -15,7 +17,8 @@ namespace {
 NetDraft SmallDraft() {
   NetDraft draft;
   auto graph = std::make_unique<fbs::GraphT>();
-  const auto add_tensor = [&](const char* name, std::vector<int64_t> shape, int constant) {
+  const auto add_tensor = [&](const char* name, std::vector<int64_t> shape,
+                              int constant) {
     auto tensor = std::make_unique<fbs::TensorT>();
     tensor->name = name;
     tensor->shape = std::move(shape);
@@ -72,7 +75,8 @@ std::string RuleOf(const std::function<void(fbs::GraphT&)>& edit) {
   return ParseStatus(Write(std::move(draft))).rule();
 }
 
-// The rule that refuses a good file with `value` written over the 8 bytes at `offset`.
+// The rule that refuses a good file with `value` written over the 8 bytes at
+// `offset`.
 std::string RuleOfHeader(size_t offset, uint64_t value, size_t size = 8) {
   std::vector<std::byte> bytes = Write(SmallDraft());
   std::memcpy(bytes.data() + offset, &value, size);
@@ -83,7 +87,8 @@ std::string RuleOfHeader(size_t offset, uint64_t value, size_t size = 8) {
 
 TEST_CASE("F3: a written file has the frame of the format page") {
   const std::vector<std::byte> bytes = Write(SmallDraft());
-  const unsigned char magic[] = {0x41, 0x4E, 0x45, 0x4D, 0x0D, 0x0A, 0x1A, 0x0A};
+  const unsigned char magic[] = {0x41, 0x4E, 0x45, 0x4D,
+                                 0x0D, 0x0A, 0x1A, 0x0A};
   CHECK(std::memcmp(bytes.data(), magic, 8) == 0);
   format::Header header;
   std::memcpy(&header, bytes.data(), sizeof(header));
@@ -100,7 +105,8 @@ TEST_CASE("F3: a written file has the frame of the format page") {
 
 TEST_CASE("F1: other magic bytes are refused") {
   CHECK(RuleOfHeader(0, 0) == "F1");
-  CHECK(RuleOfHeader(4, 0x0A1A0A, 4) == "F1");  // the carriage return lost in a text-mode transfer
+  CHECK(RuleOfHeader(4, 0x0A1A0A, 4) ==
+        "F1");  // the carriage return lost in a text-mode transfer
   CHECK(ParseStatus({}).rule() == "F1");
 }
 
@@ -109,7 +115,8 @@ TEST_CASE("F2: an unknown version is refused by both numbers") {
   bytes[8] = std::byte{2};
   const Status status = ParseStatus(bytes);
   CHECK(status.rule() == "F2");
-  CHECK(status.message() == "test.anem: format version 2, this program reads version 1");
+  CHECK(status.message() ==
+        "test.anem: format version 2, this program reads version 1");
 }
 
 TEST_CASE("F3: a header that does not describe the file is refused") {
@@ -127,7 +134,9 @@ TEST_CASE("F3: a header that does not describe the file is refused") {
 TEST_CASE("F3: a file cut off anywhere is refused") {
   const std::vector<std::byte> bytes = Write(SmallDraft());
   for (size_t part = 1; part < 16; ++part) {
-    const std::vector<std::byte> cut(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(bytes.size() * part / 16));
+    const std::vector<std::byte> cut(
+        bytes.begin(),
+        bytes.begin() + static_cast<ptrdiff_t>(bytes.size() * part / 16));
     CHECK_FALSE(ParseStatus(cut).ok());
   }
 }
@@ -165,7 +174,8 @@ TEST_CASE("F6: a range outside the segment or misaligned is refused") {
     std::vector<std::byte> changed(16392);
     header.table_size = builder.GetSize();
     std::memcpy(changed.data(), &header, sizeof(header));
-    std::memcpy(changed.data() + 64, builder.GetBufferPointer(), builder.GetSize());
+    std::memcpy(changed.data() + 64, builder.GetBufferPointer(),
+                builder.GetSize());
     return ParseStatus(std::move(changed)).rule();
   };
   CHECK(with_range(0, 8) == "");
@@ -182,7 +192,8 @@ TEST_CASE("F7: data must have the size and type of the tensor") {
   CHECK(ParseStatus(Write(std::move(draft))).rule() == "F7");
 }
 
-TEST_CASE("F7: a uniform constant is stored once and read as all its elements") {
+TEST_CASE(
+    "F7: a uniform constant is stored once and read as all its elements") {
   NetDraft draft = SmallDraft();
   draft.net.graphs[0]->tensors[1]->shape = {100};
   NetDraft::DraftConstant& constant = draft.constants[0];
@@ -197,7 +208,8 @@ TEST_CASE("F7: a uniform constant is stored once and read as all its elements") 
   const auto net = Net::Parse(File::FromBuffer(bytes), "u");
   REQUIRE(net.ok());
   std::shared_ptr<void> owner;
-  const Expected<TensorView> view = (*net)->ConstantValue(*(*net)->main_graph().tensors()->Get(1), &owner);
+  const Expected<TensorView> view =
+      (*net)->ConstantValue(*(*net)->main_graph().tensors()->Get(1), &owner);
   REQUIRE(view.ok());
   CHECK(view->shape == Shape{100});
   CHECK(view->Row<float>(0)[0] == 0.1F);
@@ -205,35 +217,66 @@ TEST_CASE("F7: a uniform constant is stored once and read as all its elements") 
 }
 
 TEST_CASE("F8: two sources of one value are refused") {
-  CHECK(RuleOf([](fbs::GraphT& graph) { graph.nodes[1]->outputs = {2}; graph.outputs[0]->tensor = 2; }) == "F8");
-  CHECK(RuleOf([](fbs::GraphT& graph) { graph.nodes[0]->outputs = {0}; }) == "F8");
-  CHECK(RuleOf([](fbs::GraphT& graph) { graph.nodes[0]->outputs = {1}; }) == "F8");
+  CHECK(RuleOf([](fbs::GraphT& graph) {
+          graph.nodes[1]->outputs = {2};
+          graph.outputs[0]->tensor = 2;
+        }) == "F8");
+  CHECK(RuleOf([](fbs::GraphT& graph) { graph.nodes[0]->outputs = {0}; }) ==
+        "F8");
+  CHECK(RuleOf([](fbs::GraphT& graph) { graph.nodes[0]->outputs = {1}; }) ==
+        "F8");
 }
 
 TEST_CASE("F9: a value read before it is computed is refused") {
-  CHECK(RuleOf([](fbs::GraphT& graph) { std::swap(graph.nodes[0], graph.nodes[1]); }) == "F9");
-  CHECK(RuleOf([](fbs::GraphT& graph) { graph.nodes[0]->inputs = {0, 2}; }) == "F9");
+  CHECK(RuleOf([](fbs::GraphT& graph) {
+          std::swap(graph.nodes[0], graph.nodes[1]);
+        }) == "F9");
+  CHECK(RuleOf([](fbs::GraphT& graph) {
+          graph.nodes[0]->inputs = {0, 2};
+        }) == "F9");
   CHECK(RuleOf([](fbs::GraphT& graph) { graph.nodes.pop_back(); }) == "F9");
-  CHECK(RuleOf([](fbs::GraphT& graph) { graph.nodes[0]->outputs.clear(); }) == "F9");
+  CHECK(RuleOf([](fbs::GraphT& graph) { graph.nodes[0]->outputs.clear(); }) ==
+        "F9");
 }
 
 TEST_CASE("F10: absurd shapes are refused") {
-  CHECK(RuleOf([](fbs::GraphT& graph) { graph.tensors[0]->shape = {-2, 2}; }) == "F10");
-  CHECK(RuleOf([](fbs::GraphT& graph) { graph.tensors[0]->shape = {1 << 21, 1 << 20}; }) == "F10");
-  CHECK(RuleOf([](fbs::GraphT& graph) { graph.tensors[0]->shape = {0, INT64_MAX}; }) == "F10");
-  CHECK(RuleOf([](fbs::GraphT& graph) { graph.tensors[0]->shape.assign(9, 1); }) == "F10");
-  CHECK(RuleOf([](fbs::GraphT& graph) { graph.tensors[0]->has_shape = false; }) == "F10");
-  CHECK(RuleOf([](fbs::GraphT& graph) { graph.tensors[0]->shape_names = {"n"}; }) == "F10");
-  CHECK(RuleOf([](fbs::GraphT& graph) { graph.tensors[0]->shape = {-1, 2}; }) == "");
+  CHECK(RuleOf([](fbs::GraphT& graph) {
+          graph.tensors[0]->shape = {-2, 2};
+        }) == "F10");
+  CHECK(RuleOf([](fbs::GraphT& graph) {
+          graph.tensors[0]->shape = {1 << 21, 1 << 20};
+        }) == "F10");
+  CHECK(RuleOf([](fbs::GraphT& graph) {
+          graph.tensors[0]->shape = {0, INT64_MAX};
+        }) == "F10");
+  CHECK(RuleOf([](fbs::GraphT& graph) {
+          graph.tensors[0]->shape.assign(9, 1);
+        }) == "F10");
+  CHECK(RuleOf([](fbs::GraphT& graph) {
+          graph.tensors[0]->has_shape = false;
+        }) == "F10");
+  CHECK(RuleOf([](fbs::GraphT& graph) {
+          graph.tensors[0]->shape_names = {"n"};
+        }) == "F10");
+  CHECK(RuleOf([](fbs::GraphT& graph) {
+          graph.tensors[0]->shape = {-1, 2};
+        }) == "");
 }
 
 TEST_CASE("F11: unknown enumerators are refused") {
-  CHECK(RuleOf([](fbs::GraphT& graph) { graph.tensors[0]->dtype = static_cast<fbs::DataType>(99); }) == "F11");
-  CHECK(RuleOf([](fbs::GraphT& graph) { graph.inputs[0]->declared = static_cast<fbs::DataType>(12); }) == "F11");
-  CHECK(RuleOf([](fbs::GraphT& graph) { graph.nodes[0]->op.Reset(); }) == "F11");
+  CHECK(RuleOf([](fbs::GraphT& graph) {
+          graph.tensors[0]->dtype = static_cast<fbs::DataType>(99);
+        }) == "F11");
+  CHECK(RuleOf([](fbs::GraphT& graph) {
+          graph.inputs[0]->declared = static_cast<fbs::DataType>(12);
+        }) == "F11");
+  CHECK(RuleOf([](fbs::GraphT& graph) { graph.nodes[0]->op.Reset(); }) ==
+        "F11");
 }
 
-TEST_CASE("F12: the same draft gives the same bytes and float32 that survives fp16 is stored as fp16") {
+TEST_CASE(
+    "F12: the same draft gives the same bytes and float32 that survives fp16 "
+    "is stored as fp16") {
   CHECK(Write(SmallDraft()) == Write(SmallDraft()));
   NetDraft draft = SmallDraft();
   const float values[] = {1.0F, 0.5F};

@@ -1,0 +1,246 @@
+// Sessions over hand-built nets: numerics, folding, dynamic extents, inputs,
+// limits, determinism.
+#include "runtime/exec/session.h"
+
+#include <doctest/doctest.h>
+
+#include <cfenv>
+#include <cstring>
+#include <limits>
+
+#include "runtime/core/half.h"
+#include "tests/support/draft.h"
+
+namespace aneref {
+namespace {
+
+using test::DraftBuilder;
+
+std::unique_ptr<Session> MakeSession(DraftBuilder& builder,
+                                     SessionOptions options = {}) {
+  options.threads = options.threads == 0 ? 1 : options.threads;
+  auto session = Session::Create(builder.Parse(), options);
+  REQUIRE_MESSAGE(session.ok(), session.status().ToString());
+  return std::move(*session);
+}
+
+// Feeds float values to input 0, runs, and returns output 0 widened.
+std::vector<float> RunFloats(Session& session, std::vector<float> values,
+                             const Shape& shape) {
+  REQUIRE(
+      session.SetInput(0, DenseView({DataType::kFloat32, shape}, values.data()))
+          .ok());
+  const Status status = session.Run();
+  REQUIRE_MESSAGE(status.ok(), status.ToString());
+  return LoadFloats(session.Output(0));
+}
+
+}  // namespace
+
+TEST_CASE(
+    "P1: portable keeps fp16 between ops and fp32 numerics keep float32") {
+  // (x + 2048) - 2048 with x = 1: fp16 has no 2049, float32 has.
+  DraftBuilder net;
+  const int x = net.Input("x", {1});
+  const int c = net.Constant({1}, {2048});
+  net.Output(net.Binary(fbs::ElementwiseKind::sub,
+                        net.Binary(fbs::ElementwiseKind::add, x, c), c));
+  SessionOptions fp32;
+  fp32.numerics = Numerics::kFp32;
+  CHECK(RunFloats(*MakeSession(net), {1}, {1}) == std::vector<float>{0});
+  CHECK(RunFloats(*MakeSession(net, fp32), {1}, {1}) == std::vector<float>{1});
+  CHECK(MakeSession(net)->Output(0).dtype == DataType::kFloat16);
+  CHECK(MakeSession(net, fp32)->Output(0).dtype == DataType::kFloat32);
+}
+
+TEST_CASE(
+    "P2: every op of a chain rounds once whether or not memory is shared") {
+  // 1 + 2^-11 is a tie and rounds to even 1 at each step; without a rounding
+  // per op the sum would be 1 + 2^-10.
+  DraftBuilder net;
+  const int x = net.Input("x", {1});
+  const int c = net.Constant({1}, {0x1p-11});
+  int sum = x;
+  for (int i = 0; i < 2; ++i)
+    sum = net.Binary(fbs::ElementwiseKind::add, sum, c);
+  net.Output(sum);
+  CHECK(RunFloats(*MakeSession(net), {1}, {1}) == std::vector<float>{1});
+  SessionOptions keep;
+  keep.keep_intermediates = true;
+  CHECK(RunFloats(*MakeSession(net, keep), {1}, {1}) == std::vector<float>{1});
+}
+
+TEST_CASE("P2: the caller's rounding mode does not reach the kernels") {
+  DraftBuilder net;
+  const int x = net.Input("x", {1});
+  net.Output(
+      net.Binary(fbs::ElementwiseKind::add, x, net.Constant({1}, {0x1p-12})));
+  auto session = MakeSession(net);
+  std::fesetround(FE_UPWARD);
+  const std::vector<float> result = RunFloats(*session, {1}, {1});
+  const int mode = std::fegetround();
+  std::fesetround(FE_TONEAREST);
+  CHECK(result == std::vector<float>{1});
+  CHECK(mode == FE_UPWARD);
+}
+
+TEST_CASE(
+    "P12: a mask constant beyond fp16 saturates so that 0 times it is 0") {
+  DraftBuilder net;
+  const int x = net.Input("x", {2});
+  net.Output(
+      net.Binary(fbs::ElementwiseKind::mul, x, net.Constant({1}, {-3.4e38})));
+  const std::vector<float> result = RunFloats(*MakeSession(net), {0, 1}, {2});
+  CHECK(result[0] == 0);
+  CHECK(result[1] == -65504);
+}
+
+TEST_CASE(
+    "N1: inputs of other floating types round to nearest even and overflow to "
+    "infinity") {
+  DraftBuilder net;
+  net.Output(net.Unary(fbs::ActivationKind::identity, net.Input("x", {4})));
+  const std::vector<float> result =
+      RunFloats(*MakeSession(net), {2049, 2051, 65519, 65520}, {4});
+  CHECK(result == std::vector<float>{2048, 2052, 65504,
+                                     std::numeric_limits<float>::infinity()});
+}
+
+TEST_CASE(
+    "session: values that depend on constants and shapes only are folded") {
+  // y = x + size(x): the size is known once the shape is.
+  DraftBuilder net;
+  const int x = net.Input("x", {-1, 3});
+  fbs::GenerateT size;
+  size.kind = fbs::GenerateKind::size;
+  fbs::CastT cast;
+  cast.to = fbs::DataType::float16;
+  net.Output(net.Binary(fbs::ElementwiseKind::add, x,
+                        net.Node(cast, {net.Node(size, {x})})));
+  SessionOptions options;
+  options.input_shapes["x"] = Shape{2, 3};
+  auto session = MakeSession(net, options);
+  CHECK(session->profile().size() == 1);
+  CHECK(RunFloats(*session, {0, 1, 2, 3, 4, 5}, {2, 3}) ==
+        std::vector<float>{6, 7, 8, 9, 10, 11});
+}
+
+TEST_CASE("session: a dynamic extent that nobody gave is named") {
+  DraftBuilder net;
+  net.Output(net.Unary(fbs::ActivationKind::relu, net.Input("x", {-1, 3})));
+  const auto session = Session::Create(net.Parse(), {});
+  CHECK(session.status().code() == StatusCode::kInvalidArgument);
+  CHECK(
+      session.status().message() ==
+      "test: input 'x': extent 0 is dynamic; give the input or --shape x=...");
+}
+
+TEST_CASE("session: shapes that contradict the net are refused") {
+  DraftBuilder net;
+  net.Output(net.Unary(fbs::ActivationKind::relu, net.Input("x", {2, 3})));
+  SessionOptions options;
+  options.input_shapes["x"] = Shape{2, 4};
+  CHECK(Session::Create(net.Parse(), options).status().message() ==
+        "test: input 'x': extent 1 must be 3, not 4");
+  options.input_shapes["x"] = Shape{6};
+  CHECK(Session::Create(net.Parse(), options).status().message() ==
+        "test: input 'x': rank must be 2, not 1 ([6])");
+  options.input_shapes = {{"z", Shape{1}}};
+  CHECK(Session::Create(net.Parse(), options).status().message() ==
+        "test: there is no input 'z'");
+}
+
+TEST_CASE("session: inputs are checked by shape and value") {
+  DraftBuilder net;
+  net.Output(net.Unary(fbs::ActivationKind::abs,
+                       net.Input("i", {2}, fbs::DataType::int32)));
+  auto session = MakeSession(net);
+  std::vector<int64_t> values = {-5, int64_t{1} << 40};
+  const TensorView wide =
+      DenseView({DataType::kInt64, Shape{2}}, values.data());
+  CHECK(session->SetInput(0, wide).message() ==
+        "input 'i': value 1099511627776 at element 1 does not fit int32");
+  values[1] = 7;
+  CHECK(session->SetInput(0, wide).ok());
+  REQUIRE(session->Run().ok());
+  CHECK(LoadInts(session->Output(0)) == std::vector<int64_t>{5, 7});
+  std::vector<float> floats = {1, 2};
+  CHECK(session
+            ->SetInput(0,
+                       DenseView({DataType::kFloat32, Shape{2}}, floats.data()))
+            .code() == StatusCode::kInvalidArgument);
+  CHECK(
+      session
+          ->SetInput(0, DenseView({DataType::kInt64, Shape{1}}, values.data()))
+          .message() == "input 'i' has shape [2], the given array [1]");
+}
+
+TEST_CASE(
+    "session: a second run sees the same inputs although memory is reused") {
+  DraftBuilder net;
+  const int x = net.Input("x", {1, 100});
+  int value = x;
+  for (int i = 0; i < 5; ++i)
+    value = net.Unary(fbs::ActivationKind::relu, value);
+  net.Output(net.Binary(fbs::ElementwiseKind::add, value, x));
+  auto session = MakeSession(net);
+  const std::vector<float> first =
+      RunFloats(*session, std::vector<float>(100, 3), {1, 100});
+  REQUIRE(session->Run().ok());
+  CHECK(LoadFloats(session->Output(0)) == first);
+  CHECK(first[99] == 6);
+}
+
+TEST_CASE("session: graph outputs may be inputs, constants and shared values") {
+  DraftBuilder net;
+  const int x = net.Input("x", {2});
+  const int y = net.Unary(fbs::ActivationKind::neg, x);
+  net.Output(y);
+  net.Output(x);
+  net.Output(net.Constant({2}, {0.5, 0.25}));
+  auto session = MakeSession(net);
+  CHECK(RunFloats(*session, {1, 2}, {2}) == std::vector<float>{-1, -2});
+  CHECK(LoadFloats(session->Output(1)) == std::vector<float>{1, 2});
+  CHECK(LoadFloats(session->Output(2)) == std::vector<float>{0.5, 0.25});
+}
+
+TEST_CASE("session: memory over the limit is refused before it is taken") {
+  DraftBuilder net;
+  net.Output(
+      net.Unary(fbs::ActivationKind::relu, net.Input("x", {1 << 20, 1 << 18})));
+  SessionOptions options;
+  options.max_memory = 1 << 20;
+  const auto session = Session::Create(net.Parse(), options);
+  CHECK(session.status().code() == StatusCode::kLimit);
+}
+
+TEST_CASE("N9: thread counts and rungs give the same bytes") {
+  DraftBuilder net;
+  const int x = net.Input("x", {1, 8, 33, 47});
+  std::vector<double> weights(8 * 8 * 9);
+  for (size_t i = 0; i < weights.size(); ++i)
+    weights[i] = static_cast<double>(i % 23) / 64 - 0.17;
+  fbs::ConvT conv;
+  conv.pads = {1, 1, 1, 1};
+  const int y = net.Node(conv, {x, net.Constant({8, 8, 3, 3}, weights)});
+  fbs::SoftmaxT softmax;
+  net.Output(net.Node(softmax, {net.Unary(fbs::ActivationKind::sigmoid, y)}));
+  std::vector<float> input(8 * 33 * 47);
+  for (size_t i = 0; i < input.size(); ++i)
+    input[i] = static_cast<float>(i % 101) / 32 - 1.5F;
+  std::vector<float> expected;
+  for (Rung rung : {Rung::kReference, Rung::kScalar, Rung::kSimd}) {
+    for (int threads : {1, 2, 3, 8}) {
+      SessionOptions options;
+      options.rung = rung;
+      options.threads = threads;
+      const std::vector<float> result =
+          RunFloats(*MakeSession(net, options), input, {1, 8, 33, 47});
+      if (expected.empty()) expected = result;
+      CHECK(std::memcmp(result.data(), expected.data(),
+                        expected.size() * sizeof(float)) == 0);
+    }
+  }
+}
+
+}  // namespace aneref
