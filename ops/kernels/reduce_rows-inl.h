@@ -11,6 +11,7 @@
 #endif
 
 #include "hwy/highway.h"
+#include "ops/kernels/hwy_compat-inl.h"
 #include "ops/kernels/reduce_lattice.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -23,79 +24,11 @@ namespace hn = hwy::HWY_NAMESPACE;
 using RowTag = hn::CappedTag<float, 16>;
 using RowVector = hn::Vec<RowTag>;
 
-#undef ANEREF_ROWS_NATIVE_F16
-// Targets whose own fp16 conversions treat infinities, NaN and ties as IEEE 754
-// asks.
-#if ((HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2 && !defined(HWY_DISABLE_F16C)) || \
-     HWY_ARCH_ARM_A64) &&                                                      \
-    HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
-#define ANEREF_ROWS_NATIVE_F16 1
-#else
-#define ANEREF_ROWS_NATIVE_F16 0
-#endif
-
 HWY_INLINE RowVector WidenHalves(RowTag d, const uint16_t* src) {
-  const hn::Rebind<uint16_t, RowTag> d16;
-  const auto halves = hn::LoadU(d16, src);
-#if ANEREF_ROWS_NATIVE_F16
-  const hn::Rebind<hwy::float16_t, RowTag> dh;
-  return hn::PromoteTo(d, hn::BitCast(dh, halves));
-#else
-  const hn::RebindToUnsigned<RowTag> du;
-  const auto bits = hn::PromoteTo(du, halves);
-  const auto sign = hn::ShiftLeft<16>(hn::And(bits, hn::Set(du, 0x8000u)));
-  const auto magnitude = hn::ShiftLeft<13>(hn::And(bits, hn::Set(du, 0x7FFFu)));
-  // Times 2^112 corrects the exponent bias, also of subnormals; exponent 31
-  // becomes 255.
-  const auto scaled = hn::Mul(hn::BitCast(d, magnitude), hn::Set(d, 0x1p112f));
-  const auto special = hn::Ge(scaled, hn::Set(d, 65536.0f));
-  const auto exponent =
-      hn::IfThenElseZero(hn::RebindMask(du, special), hn::Set(du, 0x7F800000u));
-  return hn::BitCast(d,
-                     hn::Or(hn::Or(hn::BitCast(du, scaled), exponent), sign));
-#endif
+  return compat::WidenHalf(d, hn::LoadU(hn::Rebind<uint16_t, RowTag>(), src));
 }
-
-// RNE (P2), NaN canonical (P15).
 HWY_INLINE void NarrowHalves(RowTag d, RowVector value, uint16_t* dst) {
-  const hn::Rebind<uint16_t, RowTag> d16;
-  const hn::RebindToUnsigned<RowTag> du;
-  const auto is_nan = hn::RebindMask(du, hn::IsNaN(value));
-#if ANEREF_ROWS_NATIVE_F16
-  const hn::Rebind<hwy::float16_t, RowTag> dh;
-  const auto canonical =
-      hn::IfThenElse(hn::RebindMask(d, is_nan),
-                     hn::BitCast(d, hn::Set(du, 0x7FC00000u)), value);
-  hn::StoreU(hn::BitCast(d16, hn::DemoteTo(dh, canonical)), d16, dst);
-#else
-  const hn::RebindToSigned<RowTag> di;
-  const auto bits = hn::BitCast(du, value);
-  const auto sign = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 0x8000u));
-  const auto magnitude = hn::And(bits, hn::Set(du, 0x7FFFFFFFu));
-  const auto odd = hn::And(hn::ShiftRight<13>(magnitude), hn::Set(du, 1u));
-  const auto biased = hn::Add(hn::Sub(magnitude, hn::Set(du, 112u << 23)),
-                              hn::Add(odd, hn::Set(du, 0xFFFu)));
-  const auto normal = hn::ShiftRight<13>(biased);
-  // Adding 0.5 lets the adder round a subnormal result to units of 2^-24.
-  const auto half = hn::Set(d, 0.5f);
-  const auto subnormal =
-      hn::Sub(hn::BitCast(du, hn::Add(hn::BitCast(d, magnitude), half)),
-              hn::BitCast(du, half));
-  const auto as_int = hn::BitCast(di, magnitude);
-  const auto is_small =
-      hn::RebindMask(du, hn::Lt(as_int, hn::Set(di, 0x38800000)));
-  const auto is_large =
-      hn::RebindMask(du, hn::Gt(as_int, hn::Set(di, 0x477FEFFF)));
-  auto result = hn::IfThenElse(is_small, subnormal, normal);
-  result = hn::IfThenElse(is_large, hn::Set(du, 0x7C00u), result);
-  result = hn::IfThenElse(is_nan, hn::Set(du, 0x7E00u), hn::Or(result, sign));
-  // In the signed type the demotion saturates: shift the halves into its range
-  // and back.
-  const hn::Rebind<int16_t, RowTag> di16;
-  const auto extended =
-      hn::ShiftRight<16>(hn::ShiftLeft<16>(hn::BitCast(di, result)));
-  hn::StoreU(hn::BitCast(d16, hn::DemoteTo(di16, extended)), d16, dst);
-#endif
+  hn::StoreU(compat::NarrowHalf(d, value), hn::Rebind<uint16_t, RowTag>(), dst);
 }
 
 struct MapIdentity {
