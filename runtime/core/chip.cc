@@ -84,6 +84,20 @@ Expected<Chip> ReadChip(const JsonValue& object) {
   return chip;
 }
 
+// Finds the tables that a chip refers to by compiler_target.
+void LinkTarget(const JsonValue& root, Chip* chip) {
+  const JsonValue* list = root.Find("targets");
+  if (list == nullptr || list->AsArray() == nullptr) return;
+  for (const JsonValue& target : *list->AsArray()) {
+    if (chip->compiler_target.empty()) break;
+    if (Text(target, "target") != chip->compiler_target) continue;
+    chip->target = &target;
+    const JsonValue* models = root.Find("engine_models");
+    if (models) chip->engine_model = models->Find(Text(target, "arch"));
+    return;
+  }
+}
+
 }  // namespace
 
 const ChipTable& ChipTable::Embedded() {
@@ -115,6 +129,7 @@ Expected<ChipTable> ChipTable::Parse(std::string_view json,
       return InvalidFile("",
                          name + ": two chips are called '" + spelling + "'");
     }
+    LinkTarget(*table.root_, &*chip);
     table.chips_.push_back(std::move(chip).value());
   }
   return table;

@@ -32,6 +32,10 @@ struct Chip {
   std::string tops_note;
   bool coreml = false;              // reachable through Core ML
   const JsonValue* data = nullptr;  // the whole object; owned by the table
+  // The compiler's tables of compiler_target and the engine model of their
+  // architecture; null where the table has none. Owned by the table.
+  const JsonValue* target = nullptr;
+  const JsonValue* engine_model = nullptr;
 };
 
 // Immutable. Chips live as long as their table.
