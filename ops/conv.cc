@@ -1,0 +1,184 @@
+// Convolution (cross-correlation) over one to three spatial axes, with groups,
+// strides, dilations and pads. Transposed convolution is another family.
+// Rules P2, P3, P4, P12.
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ops/mac.h"
+#include "ops/op.h"
+#include "ops/spatial.h"
+
+namespace aneref {
+namespace {
+
+struct ConvShape {
+  int64_t batch = 0;
+  int64_t groups = 1;
+  int64_t in_channels = 0;       // per group
+  int64_t out_channels = 0;      // per group
+  std::vector<WindowAxis> axes;  // outermost first
+};
+
+Status CheckChannels(const OpView& op, int64_t groups) {
+  const Shape& x = op.In(0).shape;
+  const Shape& weight = op.In(1).shape;
+  if (x.rank() < 3 || x.rank() > 5) {
+    return ShapeError("x is " + op.In(0).ToString() +
+                      "; one to three spatial axes are supported");
+  }
+  if (weight.rank() != x.rank()) {
+    return ShapeError("weight is " + op.In(1).ToString() +
+                      ", its rank must be " + std::to_string(x.rank()));
+  }
+  if (groups < 1 || x[1] % groups != 0 || weight[0] % groups != 0) {
+    return ShapeError(std::to_string(groups) + " groups do not divide " +
+                      std::to_string(x[1]) + " input and " +
+                      std::to_string(weight[0]) + " output channels");
+  }
+  if (weight[1] != x[1] / groups) {
+    return ShapeError("weight has " + std::to_string(weight[1]) +
+                      " input channels, a group of x has " +
+                      std::to_string(x[1] / groups));
+  }
+  return CheckMacTypes(op, weight[0]);
+}
+
+Expected<ConvShape> ShapeOf(const OpView& op) {
+  ANEREF_TRY(CheckInputs(op, 2, 3));
+  const auto& attributes = op.attributes<fbs::Conv>();
+  ANEREF_TRY(CheckChannels(op, attributes.groups()));
+  const Shape& x = op.In(0).shape;
+  const Shape& weight = op.In(1).shape;
+  WindowSpec spec;
+  spec.kernel.assign(weight.begin() + 2, weight.end());
+  spec.strides = ToInts(attributes.strides());
+  spec.dilations = ToInts(attributes.dilations());
+  spec.pads = ToInts(attributes.pads());
+  spec.pad_mode = attributes.pad_mode();
+  ConvShape s;
+  ANEREF_ASSIGN(s.axes,
+                MakeWindow(std::span(x.begin() + 2, x.rank() - 2), spec));
+  s.batch = x[0];
+  s.groups = attributes.groups();
+  s.in_channels = x[1] / s.groups;
+  s.out_channels = weight[0] / s.groups;
+  return s;
+}
+
+Expected<std::vector<TensorType>> Infer(const OpView& op) {
+  ANEREF_ASSIGN(const ConvShape s, ShapeOf(op));
+  std::vector<int64_t> dims = {s.batch, s.groups * s.out_channels};
+  for (const WindowAxis& axis : s.axes) dims.push_back(axis.out);
+  ANEREF_ASSIGN(const Shape shape, MakeShape(dims));
+  return std::vector<TensorType>{{op.In(0).dtype, shape}};
+}
+
+// The sum of one output, on dense fp32 values. `at` is the output's place.
+float Dot(const ConvShape& s, const float* x, const float* weight,
+          const int64_t at[3]) {
+  const WindowAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
+  const int64_t plane = d.in * h.in * w.in;
+  const int64_t positions = d.kernel * h.kernel * w.kernel;
+  float sum = 0.0f;
+  for (int64_t k = 0; k < positions; ++k) {  // depth, row, column
+    const int64_t kd = k / (h.kernel * w.kernel);
+    const int64_t kh = k / w.kernel % h.kernel, kw = k % w.kernel;
+    const int64_t id = at[0] * d.stride - d.pad_begin + kd * d.dilation;
+    const int64_t ih = at[1] * h.stride - h.pad_begin + kh * h.dilation;
+    const int64_t iw = at[2] * w.stride - w.pad_begin + kw * w.dilation;
+    if (id < 0 || id >= d.in || ih < 0 || ih >= h.in || iw < 0 || iw >= w.in)
+      continue;
+    const float* from = x + (id * h.in + ih) * w.in + iw;
+    for (int64_t c = 0; c < s.in_channels; ++c) {
+      const float product = from[c * plane] * weight[c * positions + k];
+      sum += product;
+    }
+  }
+  return sum;
+}
+
+Status Reference(const OpView& op, const RefTensors& tensors) {
+  ANEREF_ASSIGN(ConvShape s, ShapeOf(op));
+  WindowAxis one;
+  one.in = one.out = 1;
+  while (s.axes.size() < 3) s.axes.insert(s.axes.begin(), one);
+  const std::vector<float> x = LoadFloats(tensors.in[0]);
+  const std::vector<float> weight = LoadFloats(tensors.in[1]);
+  std::vector<float> bias(static_cast<size_t>(s.groups * s.out_channels));
+  if (op.HasInput(2)) bias = LoadFloats(tensors.in[2]);
+  const WindowAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
+  const int64_t in_size = s.in_channels * d.in * h.in * w.in;
+  const int64_t weight_size = s.in_channels * d.kernel * h.kernel * w.kernel;
+  const int64_t pixels = d.out * h.out * w.out;
+  std::vector<float> y(static_cast<size_t>(tensors.out[0].shape.NumElements()));
+  for (size_t i = 0; i < y.size(); ++i) {
+    const int64_t pixel = static_cast<int64_t>(i) % pixels;
+    const int64_t plane = static_cast<int64_t>(i) / pixels;
+    const int64_t channel = plane % (s.groups * s.out_channels);
+    const int64_t group = plane / s.out_channels;  // counts over the batch
+    const int64_t at[3] = {pixel / (h.out * w.out), pixel / w.out % h.out,
+                           pixel % w.out};
+    y[i] = Dot(s, x.data() + group * in_size,
+               weight.data() + channel * weight_size, at) +
+           bias[static_cast<size_t>(channel)];
+  }
+  StoreFloats(y, tensors.out[0]);
+  return Status();
+}
+
+// The geometry of one- and two-dimensional convolutions as taps.
+ConvArgs ArgsOf(const ConvShape& s, std::vector<int64_t>* positions) {
+  WindowAxis h, w = s.axes.back();
+  h.in = h.out = 1;
+  if (s.axes.size() == 2) h = s.axes[0];
+  ConvArgs args;
+  args.batch = s.batch;
+  args.groups = s.groups;
+  args.in_channels = s.in_channels;
+  args.out_channels = s.out_channels;
+  args.in_height = h.in;
+  args.in_width = w.in;
+  args.out_height = args.grid_height = h.out;
+  args.grid_width = w.out;
+  args.in_step = {h.stride, w.stride};
+  if (s.in_channels == 0) return args;  // nothing to sum
+  for (int64_t k = 0; k < h.kernel * w.kernel; ++k) {
+    args.taps.push_back({k / w.kernel * h.dilation - h.pad_begin,
+                         k % w.kernel * w.dilation - w.pad_begin});
+    positions->push_back(k);
+  }
+  return args;
+}
+
+Status Lower(const OpView& op, TaskBuilder* builder) {
+  ANEREF_ASSIGN(const ConvShape s, ShapeOf(op));
+  if (op.Out(0).shape.NumElements() == 0) return Status();
+  if (!HasPackableWeights(op) || s.axes.size() > 2)
+    return LowerToReference(op, Reference, builder);
+  const AlignedBytes dense = LoadKnown(op, 1);
+  bool padded = false;
+  for (const WindowAxis& axis : s.axes)
+    padded |= axis.pad_begin > 0 || axis.pad_end > 0;
+  // P3: kernels multiply padding by the weight, which must then give zeros.
+  if (padded && !IsFinite(op.In(1).dtype, dense))
+    return LowerToReference(op, Reference, builder);
+  std::vector<int64_t> positions;
+  ConvArgs args = ArgsOf(s, &positions);
+  args.bias = LoadKnownBias(op, 2);
+  PackConvWeights(
+      {op.In(1).dtype, &dense, static_cast<int64_t>(positions.size()), false},
+      positions, &args);
+  if (AddConvTask(std::move(args), builder)) return Status();
+  return LowerToReference(op, Reference, builder);
+}
+
+}  // namespace
+
+const OpDef conv_op = {
+    "conv",
+    "Convolution over one to three spatial axes, with groups and dilations.",
+    Infer, Lower, Reference};
+
+}  // namespace aneref

@@ -1,0 +1,236 @@
+// Transposed convolution over one to three spatial axes. Each output gathers
+// its products in the order of P3; kernels see one plain convolution for each
+// phase of the strides, so nothing is ever scattered. Rules P2, P3, P4, P12.
+#include <algorithm>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ops/mac.h"
+#include "ops/op.h"
+#include "ops/spatial.h"
+
+namespace aneref {
+namespace {
+
+// More phases than this run as the reference: no network has such strides.
+constexpr int64_t kMaxPhases = 64;
+
+struct ConvShape {
+  int64_t batch = 0;
+  int64_t groups = 1;
+  int64_t in_channels = 0;       // per group
+  int64_t out_channels = 0;      // per group
+  std::vector<WindowAxis> axes;  // outermost first
+};
+
+Status CheckChannels(const OpView& op, int64_t groups) {
+  const Shape& x = op.In(0).shape;
+  const Shape& weight = op.In(1).shape;
+  if (x.rank() < 3 || x.rank() > 5) {
+    return ShapeError("x is " + op.In(0).ToString() +
+                      "; one to three spatial axes are supported");
+  }
+  if (weight.rank() != x.rank()) {
+    return ShapeError("weight is " + op.In(1).ToString() +
+                      ", its rank must be " + std::to_string(x.rank()));
+  }
+  if (groups < 1 || x[1] % groups != 0) {
+    return ShapeError(std::to_string(groups) + " groups do not divide " +
+                      std::to_string(x[1]) + " input channels");
+  }
+  if (weight[0] != x[1]) {
+    return ShapeError("weight has " + std::to_string(weight[0]) +
+                      " input channels, x has " + std::to_string(x[1]));
+  }
+  if (weight[1] > kMaxElements / groups)
+    return LimitError("too many output channels");
+  return CheckMacTypes(op, weight[1] * groups);
+}
+
+// Only the spatial axes; a list of all axes names batch and channels first.
+std::vector<int64_t> SpatialPart(std::vector<int64_t> values, size_t rank) {
+  if (values.size() == rank + 2)
+    values.erase(values.begin(), values.begin() + 2);
+  return values;
+}
+
+Expected<ConvShape> ShapeOf(const OpView& op) {
+  ANEREF_TRY(CheckInputs(op, 2, 3));
+  const auto& attributes = op.attributes<fbs::ConvTranspose>();
+  ANEREF_TRY(CheckChannels(op, attributes.groups()));
+  const Shape& x = op.In(0).shape;
+  const Shape& weight = op.In(1).shape;
+  const size_t rank = x.rank() - 2;
+  TransposedSpec spec;
+  spec.window.kernel.assign(weight.begin() + 2, weight.end());
+  spec.window.strides = ToInts(attributes.strides());
+  spec.window.dilations = ToInts(attributes.dilations());
+  spec.window.pads = ToInts(attributes.pads());
+  spec.window.pad_mode = attributes.pad_mode();
+  spec.output_padding = ToInts(attributes.output_padding());
+  spec.output_shape = SpatialPart(ToInts(attributes.output_shape()), rank);
+  spec.smaller_half_first = attributes.smaller_half_first();
+  ConvShape s;
+  ANEREF_ASSIGN(s.axes,
+                MakeTransposedWindow(std::span(x.begin() + 2, rank), spec));
+  s.batch = x[0];
+  s.groups = attributes.groups();
+  s.in_channels = x[1] / s.groups;
+  s.out_channels = weight[1];
+  return s;
+}
+
+Expected<std::vector<TensorType>> Infer(const OpView& op) {
+  ANEREF_ASSIGN(const ConvShape s, ShapeOf(op));
+  std::vector<int64_t> dims = {s.batch, s.groups * s.out_channels};
+  for (const WindowAxis& axis : s.axes) dims.push_back(axis.out);
+  ANEREF_ASSIGN(const Shape shape, MakeShape(dims));
+  return std::vector<TensorType>{{op.In(0).dtype, shape}};
+}
+
+// The input that output `o` receives through kernel position k, or -1.
+int64_t SourceOf(const WindowAxis& axis, int64_t o, int64_t k) {
+  const int64_t scaled = o + axis.pad_begin - k * axis.dilation;
+  if (scaled < 0 || scaled % axis.stride != 0) return -1;
+  const int64_t i = scaled / axis.stride;
+  return i < axis.in ? i : -1;
+}
+
+// The sum of one output, on dense fp32 values. `weight` is the first input
+// channel's, `weight_step` leads to the next one's.
+float Dot(const ConvShape& s, const float* x, const float* weight,
+          int64_t weight_step, const int64_t at[3]) {
+  const WindowAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
+  const int64_t plane = d.in * h.in * w.in;
+  float sum = 0.0f;
+  for (int64_t k = 0; k < d.kernel * h.kernel * w.kernel; ++k) {
+    const int64_t id = SourceOf(d, at[0], k / (h.kernel * w.kernel));
+    const int64_t ih = SourceOf(h, at[1], k / w.kernel % h.kernel);
+    const int64_t iw = SourceOf(w, at[2], k % w.kernel);
+    if (id < 0 || ih < 0 || iw < 0) continue;
+    const float* from = x + (id * h.in + ih) * w.in + iw;
+    for (int64_t c = 0; c < s.in_channels; ++c) {
+      const float product = from[c * plane] * weight[c * weight_step + k];
+      sum += product;
+    }
+  }
+  return sum;
+}
+
+Status Reference(const OpView& op, const RefTensors& tensors) {
+  ANEREF_ASSIGN(ConvShape s, ShapeOf(op));
+  WindowAxis one;
+  one.in = one.out = 1;
+  while (s.axes.size() < 3) s.axes.insert(s.axes.begin(), one);
+  const std::vector<float> x = LoadFloats(tensors.in[0]);
+  const std::vector<float> weight = LoadFloats(tensors.in[1]);
+  std::vector<float> bias(static_cast<size_t>(s.groups * s.out_channels));
+  if (op.HasInput(2)) bias = LoadFloats(tensors.in[2]);
+  const WindowAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
+  const int64_t in_size = s.in_channels * d.in * h.in * w.in;
+  const int64_t positions = d.kernel * h.kernel * w.kernel;
+  const int64_t pixels = d.out * h.out * w.out;
+  std::vector<float> y(static_cast<size_t>(tensors.out[0].shape.NumElements()));
+  for (size_t i = 0; i < y.size(); ++i) {
+    const int64_t pixel = static_cast<int64_t>(i) % pixels;
+    const int64_t plane = static_cast<int64_t>(i) / pixels;
+    const int64_t channel = plane % (s.groups * s.out_channels);
+    const int64_t group = channel / s.out_channels;
+    const int64_t first =
+        group * s.in_channels * s.out_channels + channel % s.out_channels;
+    const int64_t at[3] = {pixel / (h.out * w.out), pixel / w.out % h.out,
+                           pixel % w.out};
+    y[i] =
+        Dot(s, x.data() + plane / s.out_channels * in_size,
+            weight.data() + first * positions, s.out_channels * positions, at) +
+        bias[static_cast<size_t>(channel)];
+  }
+  StoreFloats(y, tensors.out[0]);
+  return Status();
+}
+
+// Kernel positions of one axis that reach the outputs o = phase modulo the
+// stride, and the offset from o / stride to the input.
+struct PhaseTap {
+  int64_t position, offset;
+};
+std::vector<PhaseTap> TapsOfPhase(const WindowAxis& axis, int64_t phase) {
+  std::vector<PhaseTap> taps;
+  for (int64_t k = 0; k < axis.kernel; ++k) {
+    const int64_t scaled = phase + axis.pad_begin - k * axis.dilation;
+    if (scaled % axis.stride == 0) taps.push_back({k, scaled / axis.stride});
+  }
+  return taps;
+}
+
+// The plain convolution that gives the outputs of one phase.
+ConvArgs ArgsOf(const ConvShape& s, const PlaneStep& phase,
+                std::vector<int64_t>* positions) {
+  WindowAxis h, w = s.axes.back();
+  h.in = h.out = 1;
+  if (s.axes.size() == 2) h = s.axes[0];
+  ConvArgs args;
+  args.batch = s.batch;
+  args.groups = s.groups;
+  args.in_channels = s.in_channels;
+  args.out_channels = s.out_channels;
+  args.in_height = h.in;
+  args.in_width = w.in;
+  args.out_height = h.out;
+  args.out_begin = phase;
+  args.out_step = {h.stride, w.stride};
+  args.grid_height = DivideUp(h.out - phase.row, h.stride);
+  args.grid_width = DivideUp(w.out - phase.column, w.stride);
+  if (s.in_channels == 0) return args;  // nothing to sum
+  for (const PhaseTap& row : TapsOfPhase(h, phase.row)) {
+    for (const PhaseTap& column : TapsOfPhase(w, phase.column)) {
+      args.taps.push_back({row.offset, column.offset});
+      positions->push_back(row.position * w.kernel + column.position);
+    }
+  }
+  return args;
+}
+
+Status Lower(const OpView& op, TaskBuilder* builder) {
+  ANEREF_ASSIGN(const ConvShape s, ShapeOf(op));
+  if (op.Out(0).shape.NumElements() == 0) return Status();
+  const WindowAxis& w = s.axes.back();
+  WindowAxis h;
+  h.out = 1;
+  if (s.axes.size() == 2) h = s.axes[0];
+  const PlaneStep phases = {std::min(h.stride, h.out),
+                            std::min(w.stride, w.out)};
+  if (!HasPackableWeights(op) || s.axes.size() > 2 || phases.row > kMaxPhases ||
+      phases.row * phases.column > kMaxPhases) {
+    return LowerToReference(op, Reference, builder);
+  }
+  const AlignedBytes dense = LoadKnown(op, 1);
+  // P3: kernels multiply padding by the weight, which must then give zeros.
+  if (!IsFinite(op.In(1).dtype, dense))
+    return LowerToReference(op, Reference, builder);
+  const DenseKernel kernel = {op.In(1).dtype, &dense, h.kernel * w.kernel,
+                              true};
+  TaskBuilder tasks;
+  for (int64_t i = 0; i < phases.row * phases.column; ++i) {
+    std::vector<int64_t> positions;
+    ConvArgs args =
+        ArgsOf(s, {i / phases.column, i % phases.column}, &positions);
+    args.bias = LoadKnownBias(op, 2);
+    PackConvWeights(kernel, positions, &args);
+    if (!AddConvTask(std::move(args), &tasks))
+      return LowerToReference(op, Reference, builder);
+  }
+  for (TaskSpec& task : tasks.tasks()) builder->Add(std::move(task));
+  return Status();
+}
+
+}  // namespace
+
+const OpDef conv_transpose_op = {
+    "conv_transpose",
+    "Transposed convolution over one to three spatial axes, with groups.",
+    Infer, Lower, Reference};
+
+}  // namespace aneref

@@ -1,0 +1,129 @@
+// Convolution kernels: what a task is told. A convolution is a list of taps
+// over a grid of output pixels; dense, grouped, depthwise and (phase by phase)
+// transposed convolutions are all of this form. Rules P2, P3, P4, P12.
+#ifndef ANEREF_OPS_KERNELS_CONV_H_
+#define ANEREF_OPS_KERNELS_CONV_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "ops/kernels/gemm.h"
+#include "ops/kernels/kernel.h"
+
+namespace aneref {
+
+struct PlaneStep {
+  int64_t row = 0;
+  int64_t column = 0;
+};
+
+// Output pixel (y, x) of the grid is element out_begin + (y, x) * out_step of
+// its plane, and sums over taps t and input channels c (in this order)
+//   weight[t][c] * input[c][(y, x) * in_step + taps[t]],
+// skipping elements outside the input. 1-D tensors have height 1.
+// Operands: in[0] x [batch, groups * in_channels, (in_height,) in_width],
+// out[0] [batch, groups * out_channels, (height,) width], one element type.
+struct ConvArgs {
+  int64_t batch = 0;
+  int64_t groups = 1;
+  int64_t in_channels = 0;   // per group
+  int64_t out_channels = 0;  // per group
+  int64_t in_height = 1;
+  int64_t in_width = 1;
+  int64_t out_height = 1;  // of the output's plane, not of the grid
+  int64_t grid_height = 1;
+  int64_t grid_width = 1;
+  PlaneStep in_step = {1, 1};
+  PlaneStep out_step = {1, 1};
+  PlaneStep out_begin = {0, 0};
+  std::vector<PlaneStep> taps;
+
+  // [groups * out_channels][weight_stride], the first Depth() of a row count:
+  // taps outer, input channels inner. Element type of the tensors.
+  AlignedBytes weights;
+  int64_t weight_stride = 0;
+  std::vector<float> bias;  // [groups * out_channels], or empty
+
+  // Work units: blocks of groups, of output channels within a group (only when
+  // a unit has one group) and of grid pixels in row-major order.
+  int64_t groups_per_unit = 1;
+  int64_t channels_per_unit = 0;
+  int64_t pixels_per_unit = 0;
+
+  int64_t Depth() const {
+    return static_cast<int64_t>(taps.size()) * in_channels;
+  }
+  int64_t Pixels() const { return grid_height * grid_width; }
+  int64_t NumUnits() const;
+};
+
+// One work unit: half-open ranges.
+struct ConvUnit {
+  int64_t image;
+  int64_t group_begin, group_end;
+  int64_t channel_begin, channel_end;  // within each group
+  int64_t pixel_begin, pixel_end;
+};
+ConvUnit ConvUnitOf(const ConvArgs& args, int64_t unit);
+
+// One input channel as the vector kernels see it: the rows under a unit's
+// pixels as zero-padded fp32 lines, columns split by their phase modulo the
+// stride, so that each tap reads consecutive elements.
+struct ConvLines {
+  int64_t grid_row = 0, num_grid_rows = 0;  // of the unit
+  int64_t grid_column = 0, num_grid_columns = 0;
+  int64_t tap_row = 0, tap_column = 0;  // least offsets of all taps
+  int64_t num_rows = 0;
+  int64_t phase_pitch = 0;  // floats; a row has in_step.column phases
+  int64_t row_pitch = 0;
+
+  // Where grid pixel (grid_row, grid_column) reads its element under `tap`.
+  int64_t TapOffset(const ConvArgs& args, const PlaneStep& tap) const {
+    const int64_t column = tap.column - tap_column;
+    return (tap.row - tap_row) * row_pitch +
+           column % args.in_step.column * phase_pitch +
+           column / args.in_step.column;
+  }
+  // Floats of the tile and of the line that is split, with room for whole
+  // vectors behind each.
+  double NumFloats() const {
+    return static_cast<double>(num_rows + 2) * static_cast<double>(row_pitch) +
+           64;
+  }
+};
+ConvLines ConvLinesOf(const ConvArgs& args, const ConvUnit& unit);
+
+// Steps over more columns than this have no kernel.
+inline constexpr int64_t kMaxConvStep = 4096;
+
+// Chooses a kernel, sets the blocking and the scratch a unit needs; depends on
+// shapes only. No kernel (null) when a unit's lines would be absurdly long:
+// only hostile dilations and pads are.
+struct ConvPlan {
+  const Kernel* kernel = nullptr;
+  size_t scratch_bytes = 0;
+};
+ConvPlan PlanConv(ConvArgs* args);
+
+// The twin of both kernels.
+Status ConvScalar(const KernelCall& call, int64_t unit);
+
+// Parts of a GEMM unit's scratch, each a multiple of 64 bytes.
+struct ConvGemmScratch {
+  size_t panels = 0;  // after a tile of A
+  size_t sums = 0;
+  size_t lines = 0;
+  int64_t num_panels = 0;
+  int64_t sums_stride = 0;  // floats
+
+  size_t Total() const { return kTileBytes + panels + sums + lines; }
+};
+ConvGemmScratch ConvGemmScratchOf(const ConvArgs& args, size_t line_floats);
+
+extern const Kernel conv_gemm_kernel;
+extern const Kernel conv_depthwise_kernel;  // in_channels is 1
+
+}  // namespace aneref
+
+#endif  // ANEREF_OPS_KERNELS_CONV_H_

@@ -1,0 +1,260 @@
+// Convolution as a GEMM with pixels in the lanes: a unit packs its input into
+// fp32 panels [k][64 pixels], compact across row ends, and multiplies them with
+// the weights [channel][k]. Never an im2col in memory: panels stay in L2.
+// Rules P3 (k: taps outer, channels inner), P4, P2.
+#include <algorithm>
+#include <cstring>
+
+#include "ops/kernels/conv.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/kernels/conv_gemm.cc"
+#include "hwy/foreach_target.h"
+// foreach_target first
+#include "hwy/highway.h"
+#include "ops/kernels/conv_lines-inl.h"
+#include "ops/kernels/gemm-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace aneref {
+namespace HWY_NAMESPACE {
+namespace conv {
+
+// Pixels of one panel that lie in one grid row.
+struct Segment {
+  int64_t row, column;  // of the grid
+  int64_t begin;        // column of the panel
+  int64_t length;
+};
+
+// Calls visit(Segment) for the pixels [begin, end) of the grid.
+template <class Visit>
+HWY_INLINE void ForEachSegment(const ConvArgs& a, int64_t begin, int64_t end,
+                               const Visit& visit) {
+  int64_t row = begin / a.grid_width, column = begin % a.grid_width;
+  for (int64_t p = begin; p < end;) {
+    const int64_t length = std::min(a.grid_width - column, end - p);
+    visit(Segment{row, column, p - begin, length});
+    p += length;
+    ++row;
+    column = 0;
+  }
+}
+
+// A panel row from consecutive elements; never writes past its 64 columns.
+// kMayOverread: up to a vector behind src + length is readable.
+template <bool kMayOverread, class T>
+HWY_INLINE void CopySegment(const T* src, int64_t begin, int64_t length,
+                            float* dst) {
+  const gemm::Tag d;
+  for (int64_t i = 0; i < length; i += gemm::kLanes) {
+    const auto count = static_cast<size_t>(length - i);
+    const bool whole = kMayOverread || length - i >= gemm::kLanes;
+    const auto v = whole ? compat::LoadWide(d, src + i)
+                         : compat::LoadWideFirst(d, src + i, count);
+    if (begin + i + gemm::kLanes <= kPanelWidth) {
+      hn::StoreU(v, d, dst + begin + i);
+    } else {
+      compat::StoreFirst(v, d, dst + begin + i,
+                         std::min(count, static_cast<size_t>(gemm::kLanes)));
+    }
+  }
+}
+
+// One unit of one group: what its parts share.
+template <class T>
+struct Worker {
+  const ConvArgs& a;
+  const TensorView& x;
+  const TensorView& out;
+  const ConvUnit& u;
+  int64_t group;
+  ConvLines lines;
+  ConvGemmScratch layout;
+  float* tile;    // A
+  float* panels;  // B
+  float* sums;    // C
+  float* line;
+
+  int64_t Pixels() const { return u.pixel_end - u.pixel_begin; }
+  int64_t NumPanels() const { return DivideUp(Pixels(), kPanelWidth); }
+  int64_t PanelPixels(int64_t panel) const {
+    return std::min(kPanelWidth, Pixels() - panel * kPanelWidth);
+  }
+  int64_t InputPlane(int64_t c) const {
+    return (u.image * a.groups + group) * a.in_channels + c;
+  }
+
+  // Rows [k, k + depth) of all panels; panel p begins at p * depth * 64.
+  void Pack(int64_t k, int64_t depth) const {
+    if (depth == 0) return;
+    const bool plain = a.taps.size() == 1 && a.in_step.column == 1 &&
+                       a.in_step.row == 1 && a.taps[0].row == 0 &&
+                       a.taps[0].column == 0;
+    if (plain && a.grid_width <= a.in_width && a.grid_height <= a.in_height) {
+      PackPlain(k, depth);
+      return;
+    }
+    const int64_t first_tap = k / a.in_channels;
+    const int64_t last_tap = (k + depth - 1) / a.in_channels;
+    for (int64_t c = 0; c < a.in_channels; ++c) {
+      // Taps of this channel inside the block.
+      const int64_t from =
+          first_tap * a.in_channels + c < k ? first_tap + 1 : first_tap;
+      const int64_t to =
+          last_tap * a.in_channels + c < k + depth ? last_tap + 1 : last_tap;
+      if (from >= to) continue;
+      FillLines<T>(a, lines, x, InputPlane(c), line);
+      for (int64_t p = 0; p < NumPanels(); ++p) {
+        float* panel = panels + p * depth * kPanelWidth;
+        const int64_t begin = u.pixel_begin + p * kPanelWidth;
+        ForEachSegment(
+            a, begin, begin + PanelPixels(p), [&](Segment s) HWY_ATTR {
+              const float* src =
+                  line +
+                  (s.row - lines.grid_row) * a.in_step.row * lines.row_pitch +
+                  s.column - lines.grid_column;
+              for (int64_t t = from; t < to; ++t) {
+                CopySegment<true>(
+                    src + lines.TapOffset(a, a.taps[static_cast<size_t>(t)]),
+                    s.begin, s.length,
+                    panel + (t * a.in_channels + c - k) * kPanelWidth);
+              }
+            });
+      }
+    }
+  }
+
+  // 1x1, stride 1, no pads: rows widen straight into the panels.
+  void PackPlain(int64_t k, int64_t depth) const {
+    for (int64_t p = 0; p < NumPanels(); ++p) {
+      const int64_t begin = u.pixel_begin + p * kPanelWidth;
+      float* panel = panels + p * depth * kPanelWidth;
+      ForEachSegment(a, begin, begin + PanelPixels(p), [&](Segment s) HWY_ATTR {
+        const size_t plane_bytes =
+            static_cast<size_t>(a.in_height) * x.row_pitch;
+        const auto* src = reinterpret_cast<const std::byte*>(
+            x.Row<T>(InputPlane(k) * a.in_height + s.row) + s.column);
+        for (int64_t i = 0; i < depth; ++i, src += plane_bytes) {
+          CopySegment<false>(reinterpret_cast<const T*>(src), s.begin, s.length,
+                             panel + i * kPanelWidth);
+        }
+      });
+    }
+  }
+
+  // Rows of A: weights of `rows` channels from `channel` on.
+  void WidenWeights(int64_t channel, int64_t rows, int64_t k,
+                    int64_t depth) const {
+    const T* src = a.weights.as<T>() +
+                   (group * a.out_channels + channel) * a.weight_stride + k;
+    for (int64_t r = 0; r < rows; ++r) {
+      compat::WidenRun(src + r * a.weight_stride, static_cast<size_t>(depth),
+                       tile + r * kBlockStride);
+    }
+  }
+
+  // Adds the bias, rounds and stores one channel's pixels (P2).
+  void Store(int64_t channel, const float* row) const {
+    const gemm::Tag d;
+    const int64_t index = group * a.out_channels + channel;
+    const auto bias =
+        hn::Set(d, a.bias.empty() ? 0.0f : a.bias[static_cast<size_t>(index)]);
+    const int64_t plane = u.image * a.groups * a.out_channels + index;
+    ForEachSegment(a, u.pixel_begin, u.pixel_end, [&](Segment s) HWY_ATTR {
+      T* dst = out.Row<T>(plane * a.out_height + a.out_begin.row +
+                          s.row * a.out_step.row) +
+               a.out_begin.column + s.column * a.out_step.column;
+      for (int64_t i = 0; i < s.length; i += gemm::kLanes) {
+        const auto v = hn::Add(hn::LoadU(d, row + s.begin + i), bias);
+        const int64_t count = std::min(gemm::kLanes, s.length - i);
+        if (a.out_step.column != 1) {
+          Scatter(v, count, dst + i * a.out_step.column);
+        } else if (count == gemm::kLanes) {
+          compat::StoreNarrow(v, d, dst + i);
+        } else {
+          compat::StoreNarrowFirst(v, d, dst + i, static_cast<size_t>(count));
+        }
+      }
+    });
+  }
+
+  void Scatter(gemm::Vector v, int64_t count, T* dst) const {
+    const gemm::Tag d;
+    HWY_ALIGN T values[gemm::kLanes];
+    compat::StoreNarrow(v, d, values);
+    for (int64_t i = 0; i < count; ++i) dst[i * a.out_step.column] = values[i];
+  }
+
+  void Run() const {
+    const int64_t channels = u.channel_end - u.channel_begin;
+    const int64_t tallest = gemm::TallestRows(PanelPixels(0));
+    const int64_t num_groups = DivideUp(channels, tallest);
+    const bool blocked = a.Depth() > kBlockDepth;
+    int64_t k = 0;
+    do {  // once for a depth of 0: the sums are +0
+      const int64_t depth = std::min(kBlockDepth, a.Depth() - k);
+      Pack(k, depth);
+      for (int64_t i = 0; i < num_groups; ++i) {
+        const int64_t first = gemm::GroupBegin(channels, num_groups, i);
+        const int64_t rows =
+            gemm::GroupBegin(channels, num_groups, i + 1) - first;
+        WidenWeights(u.channel_begin + first, rows, k, depth);
+        float* c = sums + (blocked ? first * layout.sums_stride : 0);
+        for (int64_t p = 0; p < NumPanels(); ++p) {
+          gemm::Block<sizeof(T) == 2>(
+              tile, panels + p * depth * kPanelWidth, rows, depth,
+              PanelPixels(p), c + p * kPanelWidth, layout.sums_stride, k > 0);
+        }
+        if (k + depth < a.Depth()) continue;
+        for (int64_t r = 0; r < rows; ++r)
+          Store(u.channel_begin + first + r, c + r * layout.sums_stride);
+      }
+      k += depth;
+    } while (k < a.Depth());
+  }
+};
+
+template <class T>
+void RunUnit(const KernelCall& call, const ConvArgs& a, const ConvUnit& u) {
+  const ConvLines lines = ConvLinesOf(a, u);
+  const ConvGemmScratch layout =
+      ConvGemmScratchOf(a, static_cast<size_t>(lines.NumFloats()));
+  std::byte* next = call.scratch;
+  auto* tile = reinterpret_cast<float*>(next);
+  auto* panels = reinterpret_cast<float*>(next += kTileBytes);
+  auto* sums = reinterpret_cast<float*>(next += layout.panels);
+  auto* line = reinterpret_cast<float*>(next += layout.sums);
+  for (int64_t g = u.group_begin; g < u.group_end; ++g) {
+    Worker<T>{a,      call.in[0], call.out[0], u,    g,   lines,
+              layout, tile,       panels,      sums, line}
+        .Run();
+  }
+}
+
+}  // namespace conv
+
+Status ConvGemm(const KernelCall& call, int64_t unit) {
+  const auto& args = *static_cast<const ConvArgs*>(call.args);
+  const ConvUnit u = ConvUnitOf(args, unit);
+  if (call.out[0].dtype == DataType::kFloat16) {
+    conv::RunUnit<uint16_t>(call, args, u);
+  } else {
+    conv::RunUnit<float>(call, args, u);
+  }
+  return Status();
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace aneref
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace aneref {
+HWY_EXPORT(ConvGemm);
+static Status ConvGemmSimd(const KernelCall& call, int64_t unit) {
+  return HWY_DYNAMIC_DISPATCH(ConvGemm)(call, unit);
+}
+const Kernel conv_gemm_kernel = {"conv_gemm", ConvScalar, ConvGemmSimd};
+}  // namespace aneref
+#endif

@@ -1,0 +1,90 @@
+// The shape of the GEMM blocks that convolution and matmul are made of; shared
+// by the planner side and the kernels. The vector code is gemm-inl.h.
+// A block computes C[rows][64] += A[rows][depth] * B[depth][64] in fp32, k
+// ascending, one accumulator per output (P3).
+#ifndef ANEREF_OPS_KERNELS_GEMM_H_
+#define ANEREF_OPS_KERNELS_GEMM_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+#include "runtime/core/half.h"
+
+namespace aneref {
+
+// Columns of a B panel and of a C tile: four AVX-512 vectors. The same for all
+// targets, so that packed weights do not depend on the target.
+inline constexpr int64_t kPanelWidth = 64;
+
+// Most k of one block. A longer sum carries its partial sums through C, which
+// changes no bit. 1024 * 64 floats of B are a quarter of a typical L2.
+inline constexpr int64_t kBlockDepth = 1024;
+
+// Elements from row to row of A: a constant, so that one base register reaches
+// all rows; 64 bytes over 4 KiB, so that rows use different L1 sets.
+inline constexpr int64_t kBlockStride = kBlockDepth + 16;
+
+// Rows of A that a caller may pass at once: the tallest register tile.
+inline constexpr int64_t kMaxTileRows = 14;
+
+// Bytes of A for one call, and of one panel of B.
+inline constexpr size_t kTileBytes =
+    sizeof(float) * static_cast<size_t>(kMaxTileRows * kBlockStride);
+inline constexpr size_t PanelBytes(int64_t depth) {
+  return sizeof(float) *
+         static_cast<size_t>((depth < kBlockDepth ? depth : kBlockDepth) *
+                             kPanelWidth);
+}
+
+inline int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// 64-byte aligned bytes that are not zeroed; for packed weights.
+class AlignedBytes {
+ public:
+  AlignedBytes() = default;
+  explicit AlignedBytes(size_t size)
+      : data_(size == 0 ? nullptr
+                        : static_cast<std::byte*>(
+                              ::operator new (size, std::align_val_t{64}))),
+        size_(size) {}
+  AlignedBytes(AlignedBytes&& other) noexcept
+      : data_(other.data_), size_(other.size_) {
+    other.data_ = nullptr;
+    other.size_ = 0;
+  }
+  AlignedBytes& operator=(AlignedBytes&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~AlignedBytes() {
+    if (data_ != nullptr) ::operator delete (data_, std::align_val_t{64});
+  }
+  size_t size() const { return size_; }
+  template <class T>
+  T* as() {
+    return reinterpret_cast<T*>(data_);
+  }
+  template <class T>
+  const T* as() const {
+    return reinterpret_cast<const T*>(data_);
+  }
+
+ private:
+  std::byte* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// Scalar element access for the twins: fp16 bits or fp32 in memory.
+inline float LoadElement(const uint16_t* src) { return HalfToFloat(*src); }
+inline float LoadElement(const float* src) { return *src; }
+inline void StoreElement(float value, uint16_t* dst) {
+  *dst = StoreHalf(value);
+}
+inline void StoreElement(float value, float* dst) { *dst = value; }
+
+}  // namespace aneref
+
+#endif  // ANEREF_OPS_KERNELS_GEMM_H_

@@ -1,0 +1,135 @@
+// See mac.h.
+#include "ops/mac.h"
+
+#include <cmath>
+#include <memory>
+#include <string>
+
+#include "runtime/core/convert.h"
+#include "runtime/core/half.h"
+
+namespace aneref {
+namespace {
+
+bool HasKernelType(const TensorType& type) {
+  return type.dtype == DataType::kFloat16 || type.dtype == DataType::kFloat32;
+}
+
+template <class T>
+void PackRows(const DenseKernel& kernel, const std::vector<int64_t>& positions,
+              ConvArgs* a) {
+  const T* src = kernel.dense->as<T>();
+  T* dst = a->weights.as<T>();
+  for (int64_t row = 0; row < a->groups * a->out_channels; ++row) {
+    const int64_t g = row / a->out_channels, m = row % a->out_channels;
+    T* next = dst + row * a->weight_stride;
+    for (const int64_t position : positions) {
+      for (int64_t c = 0; c < a->in_channels; ++c) {
+        const int64_t pair =
+            kernel.transposed ? (g * a->in_channels + c) * a->out_channels + m
+                              : row * a->in_channels + c;
+        *next++ = src[pair * kernel.num_positions + position];
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Status CheckMacTypes(const OpView& op, int64_t bias_length) {
+  const DataType type = op.In(0).dtype;
+  if (!IsFloating(type)) {
+    return Unsupported(std::string("element type ") + DataTypeName(type) +
+                       "; floating types are supported");
+  }
+  for (size_t i = 1; i < 3; ++i) {
+    if (op.HasInput(i) && op.In(i).dtype != type) {
+      return ShapeError("input " + std::to_string(i) + " is " +
+                        op.In(i).ToString() + ", its type must be " +
+                        DataTypeName(type));
+    }
+  }
+  if (op.HasInput(2) && op.In(2).shape != Shape({bias_length})) {
+    return ShapeError("bias is " + op.In(2).ToString() +
+                      ", its shape must be " + Shape({bias_length}).ToString());
+  }
+  return Status();
+}
+
+bool HasPackableWeights(const OpView& op) {
+  return HasKernelType(op.In(0)) && HasKernelType(op.In(1)) && op.IsKnown(1) &&
+         (!op.HasInput(2) || op.IsKnown(2));
+}
+
+AlignedBytes LoadKnown(const OpView& op, size_t i) {
+  const DataType type = op.In(i).dtype;
+  const auto count = static_cast<size_t>(op.In(i).shape.NumElements());
+  AlignedBytes dense(count * ElementSize(type));
+  if (count == 0) return dense;
+  const TensorView& known = op.Known(i);
+  if (type == DataType::kFloat16 && known.dtype == DataType::kFloat32) {
+    ConvertConstantToHalf(reinterpret_cast<const float*>(known.data),
+                          dense.as<uint16_t>(), count);
+  } else {
+    ConvertElements(known.dtype, known.data, type, dense.as<std::byte>(),
+                    count);
+  }
+  return dense;
+}
+
+std::vector<float> LoadKnownBias(const OpView& op, size_t i) {
+  std::vector<float> bias;
+  if (!op.HasInput(i)) return bias;
+  const AlignedBytes dense = LoadKnown(op, i);
+  bias.resize(static_cast<size_t>(op.In(i).shape.NumElements()));
+  if (bias.empty()) return bias;
+  ConvertElements(op.In(i).dtype, dense.as<std::byte>(), DataType::kFloat32,
+                  bias.data(), bias.size());
+  return bias;
+}
+
+bool IsFinite(DataType type, const AlignedBytes& dense) {
+  const size_t count = dense.size() / ElementSize(type);
+  for (size_t i = 0; i < count; ++i) {
+    const bool finite =
+        type == DataType::kFloat16
+            ? (dense.as<uint16_t>()[i] & kHalfInfinity) != kHalfInfinity
+            : std::isfinite(dense.as<float>()[i]);
+    if (!finite) return false;
+  }
+  return true;
+}
+
+void PackConvWeights(const DenseKernel& kernel,
+                     const std::vector<int64_t>& positions, ConvArgs* args) {
+  // Rows begin at a cache line in either type.
+  args->weight_stride = DivideUp(args->Depth(), 32) * 32;
+  args->weights =
+      AlignedBytes(static_cast<size_t>(args->groups * args->out_channels *
+                                       args->weight_stride) *
+                   ElementSize(kernel.type));
+  if (kernel.type == DataType::kFloat16) {
+    PackRows<uint16_t>(kernel, positions, args);
+  } else {
+    PackRows<float>(kernel, positions, args);
+  }
+}
+
+bool AddConvTask(ConvArgs args, TaskBuilder* builder) {
+  const ConvPlan plan = PlanConv(&args);
+  if (plan.kernel == nullptr) return false;
+  TaskSpec task;
+  task.kernel = plan.kernel;
+  task.in = {InputOperand(0)};
+  task.out = {OutputOperand(0)};
+  task.num_units = args.NumUnits();
+  task.scratch_bytes = plan.scratch_bytes;
+  task.flops = 2.0 * static_cast<double>(args.batch * args.groups) *
+               static_cast<double>(args.out_channels * args.Pixels()) *
+               static_cast<double>(args.Depth());
+  task.args = std::make_shared<const ConvArgs>(std::move(args));
+  builder->Add(std::move(task));
+  return true;
+}
+
+}  // namespace aneref

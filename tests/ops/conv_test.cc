@@ -1,0 +1,291 @@
+// Convolution: hand-worked values for every attribute, the order of the sum,
+// agreement of reference, scalar and SIMD kernels on ragged shapes, refusals.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "tests/support/op_runner.h"
+
+namespace aneref::test {
+namespace {
+
+using Values = std::vector<double>;
+
+// 1 to count.
+Values Ramp(size_t count) {
+  Values values(count);
+  for (size_t i = 0; i < count; ++i) values[i] = static_cast<double>(i + 1);
+  return values;
+}
+Values Run(const fbs::ConvT& conv, const std::vector<TestTensor>& inputs) {
+  const RunResult result = RunOp(conv_op, conv, inputs);
+  REQUIRE_MESSAGE(result.status.ok(), result.status.ToString());
+  return result.outputs[0].Values();
+}
+Shape ShapeOf(const fbs::ConvT& conv, const std::vector<TestTensor>& inputs) {
+  const RunResult result = RunOp(conv_op, conv, inputs);
+  REQUIRE_MESSAGE(result.status.ok(), result.status.ToString());
+  return result.outputs[0].type.shape;
+}
+
+TEST_CASE("conv: defaults are stride 1 and no pads and no bias") {
+  // 3x3 ramp with [[1, 2], [3, 4]]: 1 + 4 + 12 + 20 = 37.
+  const auto x = Half({1, 1, 3, 3}, Ramp(9));
+  const auto w = Known(Half({1, 1, 2, 2}, Ramp(4)));
+  CHECK_EQ(Run({}, {x, w}), Values{37, 47, 67, 77});
+  CHECK_EQ(Run({}, {x, w, Known(Half({1}, {0.5}))}),
+           Values{37.5, 47.5, 67.5, 77.5});
+  CHECK_EQ(ShapeOf({}, {x, w}), Shape({1, 1, 2, 2}));
+}
+
+TEST_CASE("conv: strides and asymmetric pads") {
+  fbs::ConvT conv;
+  conv.strides = {2, 1};
+  conv.pads = {1, 0, 0, 2};  // top 1, right 2
+  const auto x = Half({1, 1, 3, 3}, Ramp(9));
+  const auto w = Known(Half({1, 1, 2, 2}, Ramp(4)));
+  // Padded rows: 00000, 12300, 45600, 78900; rows start at 0 and 2.
+  CHECK_EQ(Run(conv, {x, w}), Values{11, 18, 9, 0, 67, 77, 33, 0});
+}
+
+TEST_CASE("conv: dilation spreads the taps") {
+  fbs::ConvT conv;
+  conv.dilations = {2, 2};
+  const auto x = Half({1, 1, 3, 3}, Ramp(9));
+  const auto w = Known(Half({1, 1, 2, 2}, Ramp(4)));
+  CHECK_EQ(Run(conv, {x, w}), Values{1 + 6 + 21 + 36});
+}
+
+TEST_CASE("conv: same_upper puts the odd pad last and same_lower first") {
+  fbs::ConvT conv;
+  conv.pad_mode = fbs::PadMode::same_upper;
+  const auto x = Half({1, 1, 1, 3}, Ramp(3));
+  const auto w = Known(Half({1, 1, 1, 2}, {1, 10}));
+  CHECK_EQ(Run(conv, {x, w}), Values{21, 32, 3});
+  conv.pad_mode = fbs::PadMode::same_lower;
+  CHECK_EQ(Run(conv, {x, w}), Values{10, 21, 32});
+  conv.pad_mode = fbs::PadMode::valid;
+  CHECK_EQ(Run(conv, {x, w}), Values{21, 32});
+  // SAME with stride 2: ceil(3 / 2) outputs, total pad 2 * 1 + 2 - 3 = 1.
+  conv.strides = {1, 2};
+  conv.pad_mode = fbs::PadMode::same_upper;
+  CHECK_EQ(Run(conv, {x, w}), Values{21, 3});
+}
+
+TEST_CASE("conv: groups see their own channels only") {
+  fbs::ConvT conv;
+  conv.groups = 2;
+  const auto x = Half({1, 4, 1, 2}, Ramp(8));
+  // Two outputs a group, two inputs a group.
+  const auto w = Known(Half({4, 2, 1, 1}, {1, 0, 0, 1, 1, 1, 2, 0}));
+  CHECK_EQ(Run(conv, {x, w}), Values{1, 2, 3, 4, 12, 14, 10, 12});
+}
+
+TEST_CASE("conv: depthwise with a multiplier") {
+  fbs::ConvT conv;
+  conv.groups = 2;
+  const auto x = Half({1, 2, 1, 3}, Ramp(6));
+  const auto w = Known(Half({4, 1, 1, 2}, {1, 1, 1, -1, 2, 0, 0, 2}));
+  CHECK_EQ(Run(conv, {x, w}), Values{3, 5, -1, -1, 8, 10, 10, 12});
+}
+
+TEST_CASE("conv: one and three spatial axes") {
+  const auto line = Half({1, 1, 4}, Ramp(4));
+  CHECK_EQ(Run({}, {line, Known(Half({1, 1, 2}, {1, 10}))}),
+           Values{21, 32, 43});
+  const auto cube = Half({1, 1, 2, 2, 2}, Ramp(8));
+  CHECK_EQ(Run({}, {cube, Known(Half({1, 1, 2, 1, 1}, {1, 10}))}),
+           Values{51, 62, 73, 84});
+}
+
+TEST_CASE("conv: weights computed at run time give the same") {
+  fbs::ConvT conv;
+  conv.pads = {0, 1, 0, 0};
+  const auto x = Half({1, 1, 1, 3}, Ramp(3));
+  CHECK_EQ(Run(conv, {x, Half({1, 1, 1, 2}, {1, 10})}), Values{10, 21, 32});
+}
+
+TEST_CASE("P3: the sum goes over kernel positions and then channels") {
+  // Products in contract order: 2^24 (channel 0), 1 (channel 1), 1, -2^24:
+  // 2^24 + 1 = 2^24, again 2^24, so 0. Channels outermost would give 2^24 + 1
+  // = 2^24, then 1 - 2^24 + ... a different sum.
+  const auto x = Float({1, 2, 1, 2}, {16777216, 1, 1, -16777216});
+  const auto w = Known(Float({1, 2, 1, 2}, {1, 1, 1, 1}));
+  CHECK_EQ(Run({}, {x, w}), Values{0});
+  // fp16 with exact products: 2^12 * 2^12, 1 * 1, 1 * 1 in this order.
+  const auto h = Half({1, 3, 1, 1}, {4096, 1, 1});
+  const auto wh = Known(Half({1, 3, 1, 1}, {4096, 1, 1}));
+  CHECK(std::isinf(Run({}, {h, wh})[0]));
+  const auto cancel = Half({1, 4, 1, 1}, {4096, 1, 1, 4096});
+  const auto wc = Known(Half({1, 4, 1, 1}, {4096, 1, 1, -4096}));
+  CHECK_EQ(Run({}, {cancel, wc}), Values{0});
+  const auto wr = Known(Half({1, 4, 1, 1}, {1, 1, 4096, -4096}));
+  const auto late = Half({1, 4, 1, 1}, {1, 1, 4096, 4096});
+  CHECK_EQ(Run({}, {late, wr}), Values{2});
+}
+
+TEST_CASE("P3: the bias comes after the sum") {
+  // (2^24 + 1) - 2^24 = 0; with the bias first: (-2^24 + 2^24) + 1 = 1.
+  const auto x = Float({1, 2, 1, 1}, {16777216, 1});
+  const auto w = Known(Float({1, 2, 1, 1}, {1, 1}));
+  const auto bias = Known(Float({1}, {-16777216}));
+  CHECK_EQ(Run({}, {x, w, bias}), Values{0});
+}
+
+TEST_CASE("P4: fp32 products round before they are added") {
+  // (1 + 2^-23)^2 - 1 is 2^-22; fused it would be 2^-22 + 2^-46.
+  const double a = 1 + std::ldexp(1.0, -23);
+  const auto x = Float({1, 2, 1, 1}, {1, a});
+  const auto w = Known(Float({1, 2, 1, 1}, {-1, a}));
+  CHECK_EQ(Run({}, {x, w}), Values{std::ldexp(1.0, -22)});
+}
+
+TEST_CASE("P2: one rounding to fp16 with ties to even") {
+  const auto x = Half({1, 2, 1, 2}, {2048, 2048, 1, 3});
+  const auto w = Known(Half({1, 2, 1, 1}, {1, 1}));
+  CHECK_EQ(Run({}, {x, w}), Values{2048, 2052});
+}
+
+TEST_CASE("P12: known fp32 weights saturate when memory holds fp16") {
+  // The runner hands `known` in the declared type; here a large fp16 value
+  // overflows only in the product.
+  const auto x = Half({1, 1, 1, 1}, {2});
+  const auto w = Known(Half({1, 1, 1, 1}, {65504}));
+  CHECK(std::isinf(Run({}, {x, w})[0]));
+}
+
+TEST_CASE("P3: an infinite weight does not meet padding") {
+  fbs::ConvT conv;
+  conv.pads = {0, 1, 0, 0};
+  const auto x = Half({1, 1, 1, 2}, {1, 2});
+  const auto w = Known(Half({1, 1, 1, 2}, {HUGE_VAL, 1}));
+  const Values y = Run(conv, {x, w});
+  CHECK_EQ(y[0], 1);  // NaN if 0 * inf were added
+  CHECK(std::isinf(y[1]));
+}
+
+TEST_CASE("conv: empty tensors and empty sums") {
+  CHECK_EQ(
+      ShapeOf({}, {Half({0, 1, 2, 2}, {}), Known(Half({1, 1, 1, 1}, {1}))}),
+      Shape({0, 1, 2, 2}));
+  CHECK_EQ(Run({}, {Half({1, 0, 1, 2}, {}), Known(Half({1, 0, 1, 1}, {})),
+                    Known(Half({1}, {3}))}),
+           Values{3, 3});
+  CHECK_EQ(
+      ShapeOf({}, {Half({1, 1, 0, 2}, {}), Known(Half({1, 1, 1, 1}, {1}))}),
+      Shape({1, 1, 0, 2}));
+}
+
+struct Ragged {
+  int64_t channels, outputs, height, width, kernel;
+  int stride, pad, dilation, groups;
+};
+void CheckRagged(const Ragged& r, DataType type, bool specials) {
+  fbs::ConvT conv;
+  conv.strides = {r.stride, r.stride};
+  conv.dilations = {r.dilation, r.dilation};
+  conv.pads = {r.pad, r.pad, r.pad, r.pad};
+  conv.groups = r.groups;
+  CAPTURE(r.channels);
+  CAPTURE(r.width);
+  CAPTURE(r.kernel);
+  const auto x = Random(type, {2, r.channels, r.height, r.width}, 1, specials);
+  const auto w = Known(
+      Random(type, {r.outputs, r.channels / r.groups, r.kernel, r.kernel}, 2));
+  const auto b = Known(Random(type, {r.outputs}, 3));
+  const RunResult result = RunOp(conv_op, conv, {x, w, b});
+  CHECK_MESSAGE(result.status.ok(), result.status.ToString());
+}
+
+TEST_CASE("conv: ragged shapes agree on all targets") {
+  for (const DataType type : {DataType::kFloat16, DataType::kFloat32}) {
+    for (const int64_t width : {1, 7, 15, 16, 17, 33, 65}) {
+      for (const int64_t channels : {1, 3, 5, 17}) {
+        CheckRagged({channels, channels + 2, 5, width, 3, 1, 1, 1, 1}, type,
+                    true);
+        CheckRagged({channels, 3, 3, width, 1, 1, 0, 1, 1}, type, false);
+        CheckRagged({channels, 9, 6, width, 3, 2, 1, 1, 1}, type, false);
+      }
+      CheckRagged({6, 15, 5, width, 2, 1, 1, 1, 3}, type, false);
+      CheckRagged({5, 5, 19, width, 3, 1, 1, 1, 5}, type, true);
+      CheckRagged({3, 6, 9, width, 5, 2, 2, 1, 3}, type, false);
+      CheckRagged({4, 4, 7, width, 3, 3, 2, 2, 4}, type, false);
+      CheckRagged({4, 31, 7, width, 3, 3, 2, 2, 1}, type, false);
+      CheckRagged({3, 4, 3, width, 1, 2, 0, 1, 1}, type, false);
+    }
+  }
+}
+
+TEST_CASE("conv: sums longer than a block agree on all targets") {
+  for (const DataType type : {DataType::kFloat16, DataType::kFloat32}) {
+    CheckRagged({130, 15, 5, 9, 3, 1, 1, 1, 1}, type, false);
+    CheckRagged({1100, 20, 3, 5, 1, 1, 0, 1, 1}, type, false);
+    CheckRagged({260, 8, 3, 4, 3, 2, 1, 1, 2}, type, false);
+  }
+}
+
+void CheckRefused(const fbs::ConvT& conv, const std::vector<TestTensor>& in,
+                  StatusCode code) {
+  const RunResult result = RunOp(conv_op, conv, in);
+  CHECK_EQ(result.status.code(), code);
+  CHECK_FALSE(result.status.message().empty());
+}
+
+TEST_CASE("conv: refuses what does not fit") {
+  const auto x = Half({1, 4, 3, 3}, Ramp(36));
+  const auto w = Known(Half({2, 4, 1, 1}, Ramp(8)));
+  const StatusCode shape = StatusCode::kShape;
+  CheckRefused({}, {x}, shape);
+  CheckRefused({}, {x, w, Absent(), w}, shape);
+  CheckRefused({}, {x, Known(Half({2, 4, 1}, Ramp(8)))}, shape);
+  CheckRefused({}, {x, Known(Half({2, 3, 1, 1}, Ramp(6)))}, shape);
+  CheckRefused({}, {x, Known(Float({2, 4, 1, 1}, Ramp(8)))}, shape);
+  CheckRefused({}, {x, w, Known(Half({3}, Ramp(3)))}, shape);
+  CheckRefused({}, {x, w, Known(Half({2, 1}, Ramp(2)))}, shape);
+  CheckRefused({}, {x, Known(Half({2, 4, 4, 1}, Ramp(32)))}, shape);
+  CheckRefused({}, {x, Known(Half({2, 4, 0, 1}, {}))}, shape);
+  CheckRefused({}, {Half({4, 4}, Ramp(16)), Known(Half({4, 4}, Ramp(16)))},
+               shape);
+  CheckRefused({}, {Ints({1, 4, 3, 3}, Ramp(36)), Ints({2, 4, 1, 1}, Ramp(8))},
+               StatusCode::kUnsupported);
+}
+
+TEST_CASE("conv: refuses hostile attributes") {
+  const auto x = Half({1, 4, 3, 3}, Ramp(36));
+  const auto w = Known(Half({2, 4, 1, 1}, Ramp(8)));
+  const auto with = [&](auto change, StatusCode code) {
+    fbs::ConvT conv;
+    change(conv);
+    CheckRefused(conv, {x, w}, code);
+  };
+  const StatusCode shape = StatusCode::kShape;
+  with([](fbs::ConvT& c) { c.groups = 0; }, shape);
+  with([](fbs::ConvT& c) { c.groups = -4; }, shape);
+  with([](fbs::ConvT& c) { c.groups = 3; }, shape);
+  with([](fbs::ConvT& c) { c.strides = {0, 1}; }, shape);
+  with([](fbs::ConvT& c) { c.strides = {1, 1, 1}; }, shape);
+  with([](fbs::ConvT& c) { c.dilations = {1, -1}; }, shape);
+  with([](fbs::ConvT& c) { c.pads = {1, 1}; }, shape);
+  with([](fbs::ConvT& c) { c.pads = {0, 0, -1, 0}; }, shape);
+  with(
+      [](fbs::ConvT& c) {
+        c.pads = {0, 0, 2147483647, 0};
+      },
+      StatusCode::kLimit);
+  with([](fbs::ConvT& c) { c.pad_mode = static_cast<fbs::PadMode>(9); }, shape);
+}
+
+TEST_CASE("conv: long dilations and strides still compute") {
+  fbs::ConvT conv;
+  conv.strides = {1, 5000};
+  conv.pads = {0, 0, 0, 5000};
+  const auto x = Half({1, 1, 1, 3}, Ramp(3));
+  CHECK_EQ(Run(conv, {x, Known(Half({1, 1, 1, 1}, {2}))}), Values{2, 0});
+  conv.strides = {};
+  conv.dilations = {1, 40000};
+  conv.pads = {0, 0, 0, 40000};
+  CHECK_EQ(Run(conv, {x, Known(Half({1, 1, 1, 2}, {2, 7}))}), Values{2, 4, 6});
+}
+
+}  // namespace
+}  // namespace aneref::test
