@@ -1,0 +1,230 @@
+// See fold_constants.h. Limits keep a hostile file from making the folder work
+// or allocate without end.
+#include "runtime/import/fold_constants.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/graph/evaluate.h"
+
+namespace aneref {
+namespace {
+
+constexpr size_t kMaxOutputBytes = size_t{256} << 20;
+constexpr size_t kMaxFoldedBytes = size_t{2} << 30;
+constexpr double kMaxWork = 2e9;  // multiply-adds of one folded node
+
+flatbuffers::DetachedBuffer PackNode(const fbs::NodeT& node) {
+  flatbuffers::FlatBufferBuilder builder(512);
+  builder.Finish(fbs::Node::Pack(builder, &node));
+  return builder.Release();
+}
+
+bool GivesBool(fbs::ElementwiseKind kind) {
+  return kind >= fbs::ElementwiseKind::equal &&
+         kind <= fbs::ElementwiseKind::logical_xor;
+}
+
+bool GivesBool(fbs::ActivationKind kind) {
+  return kind == fbs::ActivationKind::is_nan ||
+         kind == fbs::ActivationKind::is_inf ||
+         kind == fbs::ActivationKind::logical_not;
+}
+
+// How many elements are read for each element that is written, roughly.
+double WorkPerElement(const fbs::NodeT& node,
+                      const std::vector<OpView::Input>& inputs) {
+  auto elements = [&](size_t i) {
+    return i < inputs.size() && inputs[i].present
+               ? static_cast<double>(inputs[i].type.shape.NumElements())
+               : 1.0;
+  };
+  switch (node.op.type) {
+    case fbs::Op::Matmul:
+      return static_cast<double>(
+          std::max<int64_t>(inputs[0].type.shape.back(), 1));
+    case fbs::Op::Conv:
+    case fbs::Op::ConvTranspose:
+      return elements(1);
+    case fbs::Op::Pool:
+    case fbs::Op::Norm:
+    case fbs::Op::Resample:
+      return std::min(elements(0), 4096.0);
+    default:
+      return 1.0;
+  }
+}
+
+}  // namespace
+
+DataType OutputType(const NetDraft& draft, const fbs::NodeT& node,
+                    size_t output) {
+  auto input_type = [&](size_t i) {
+    return i < node.inputs.size() && node.inputs[i] >= 0
+               ? TypeOf(draft, node.inputs[i])
+               : DataType::kFloat16;
+  };
+  switch (node.op.type) {
+    case fbs::Op::Elementwise:
+      return GivesBool(node.op.AsElementwise()->kind) ? DataType::kBool
+                                                      : input_type(0);
+    case fbs::Op::Activation:
+      return GivesBool(node.op.AsActivation()->kind) ? DataType::kBool
+                                                     : input_type(0);
+    case fbs::Op::Reduce:
+      return node.op.AsReduce()->kind >= fbs::ReduceKind::arg_max
+                 ? DataType::kInt64
+                 : input_type(0);
+    case fbs::Op::Pool:
+      return output == 1 ? DataType::kInt64 : input_type(0);
+    case fbs::Op::Select:
+      return input_type(1);
+    case fbs::Op::Cast:
+      return static_cast<DataType>(node.op.AsCast()->to);
+    case fbs::Op::Generate: {
+      const fbs::GenerateT& table = *node.op.AsGenerate();
+      if (table.kind == fbs::GenerateKind::range) return input_type(0);
+      const bool counts = table.kind == fbs::GenerateKind::shape ||
+                          table.kind == fbs::GenerateKind::size;
+      return counts ? DataType::kInt64 : static_cast<DataType>(table.dtype);
+    }
+    default:
+      return input_type(0);
+  }
+}
+
+bool ConstantFolder::GatherInputs(const fbs::NodeT& node) {
+  inputs_.assign(node.inputs.size(), OpView::Input{});
+  all_static_ = all_known_ = true;
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    if (node.inputs[i] < 0) continue;
+    const fbs::TensorT& tensor = TensorAt(draft_, node.inputs[i]);
+    OpView::Input& input = inputs_[i];
+    input.present = true;
+    input.type.dtype = static_cast<DataType>(tensor.dtype);
+    const std::optional<Shape> shape = StaticShape(tensor);
+    if (shape.has_value()) input.type.shape = *shape;
+    all_static_ = all_static_ && shape.has_value();
+    if (tensor.constant < 0) {
+      all_known_ = false;
+      continue;
+    }
+    const DraftConstant& constant = ConstantOf(draft_, node.inputs[i]);
+    // Views are not const; nothing writes through a known input.
+    auto* data = const_cast<std::byte*>(constant.bytes.data());
+    input.known = DenseView(TensorType{constant.stored, constant.shape},
+                            constant.bytes.empty() ? nullptr : data);
+  }
+  return all_static_;
+}
+
+// The one op that needs no value to give one: shape (and size) of a static
+// tensor.
+bool ConstantFolder::FoldShape(const fbs::NodeT& node) {
+  if (node.op.type != fbs::Op::Generate || inputs_.empty() ||
+      !inputs_[0].present)
+    return false;
+  const fbs::GenerateT& table = *node.op.AsGenerate();
+  const Shape& shape = inputs_[0].type.shape;
+  if (table.kind == fbs::GenerateKind::size) {
+    SetConstant(&draft_, node.outputs[0],
+                MakeInts(Shape(), {shape.NumElements()}));
+    return true;
+  }
+  if (table.kind != fbs::GenerateKind::shape) return false;
+  const auto rank = static_cast<int64_t>(shape.rank());
+  auto clamp = [&](int64_t axis) {
+    return std::clamp<int64_t>(axis < 0 ? axis + rank : axis, 0, rank);
+  };
+  std::vector<int64_t> dims;
+  for (int64_t i = clamp(table.start); i < clamp(table.end); ++i)
+    dims.push_back(shape[static_cast<size_t>(i)]);
+  SetConstant(&draft_, node.outputs[0],
+              MakeInts(Shape{static_cast<int64_t>(dims.size())}, dims));
+  return true;
+}
+
+bool ConstantFolder::WorthFolding(const fbs::NodeT& node) const {
+  double elements = 0;
+  for (int32_t tensor : node.outputs) {
+    if (tensor < 0) continue;
+    const std::optional<Shape> shape = StaticShape(TensorAt(draft_, tensor));
+    if (!shape.has_value()) return false;
+    elements += static_cast<double>(shape->NumElements());
+    const TensorType type{TypeOf(draft_, tensor), *shape};
+    if (DenseBytes(type) > kMaxOutputBytes) return false;
+  }
+  return folded_bytes_ < kMaxFoldedBytes &&
+         elements * WorkPerElement(node, inputs_) <= kMaxWork;
+}
+
+// A rank does not depend on extents, so stand-ins for the dynamic ones give it.
+// (A squeeze of all ones is the exception.)
+void ConstantFolder::LearnRank(const fbs::NodeT& node,
+                               const fbs::Node& packed) {
+  constexpr int64_t kStandIn = 64;
+  if (node.op.type == fbs::Op::Reshape) {
+    const fbs::ReshapeT& table = *node.op.AsReshape();
+    if (table.kind == fbs::ReshapeKind::squeeze && table.axes.empty() &&
+        node.inputs.size() < 2)
+      return;
+  }
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (!inputs_[i].present) continue;
+    const fbs::TensorT& tensor = TensorAt(draft_, node.inputs[i]);
+    if (!tensor.has_shape) return;
+    std::vector<int64_t> dims = tensor.shape;
+    std::replace(dims.begin(), dims.end(), int64_t{-1}, kStandIn);
+    Expected<Shape> shape = MakeShape(dims);
+    if (!shape.ok()) return;
+    inputs_[i].type.shape = *shape;
+  }
+  const Expected<std::vector<TensorType>> types = InferNode(packed, inputs_);
+  if (!types.ok()) return;
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    if (node.outputs[i] < 0) continue;
+    fbs::TensorT& tensor = TensorAt(draft_, node.outputs[i]);
+    tensor.shape.assign((*types)[i].shape.rank(), -1);
+    tensor.has_shape = true;
+  }
+}
+
+bool ConstantFolder::Visit(const fbs::NodeT& node) {
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    if (node.outputs[i] < 0) continue;
+    TensorAt(draft_, node.outputs[i]).dtype =
+        static_cast<fbs::DataType>(OutputType(draft_, node, i));
+  }
+  const bool is_static = GatherInputs(node);
+  const flatbuffers::DetachedBuffer buffer = PackNode(node);
+  const fbs::Node& packed = *flatbuffers::GetRoot<fbs::Node>(buffer.data());
+  if (!is_static) {
+    LearnRank(node, packed);
+    return false;
+  }
+  const Expected<std::vector<TensorType>> types = InferNode(packed, inputs_);
+  if (!types.ok()) return false;
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    if (node.outputs[i] < 0) continue;
+    TensorAt(draft_, node.outputs[i]).dtype =
+        static_cast<fbs::DataType>((*types)[i].dtype);
+    SetStaticShape(&TensorAt(draft_, node.outputs[i]), (*types)[i].shape);
+  }
+  if (FoldShape(node)) return true;
+  if (!all_known_ || !WorthFolding(node)) return false;
+  Expected<std::vector<OwnedTensor>> values =
+      EvaluateNode(packed, inputs_, kMaxOutputBytes);
+  if (!values.ok()) return false;
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    if (node.outputs[i] < 0) continue;
+    const OwnedTensor& value = (*values)[i];
+    DraftConstant constant{value.type.dtype, value.type.shape, {}};
+    constant.bytes.assign(value.bytes.get(),
+                          value.bytes.get() + DenseBytes(value.type));
+    folded_bytes_ += constant.bytes.size();
+    SetConstant(&draft_, node.outputs[i], std::move(constant));
+  }
+  return true;
+}
+
+}  // namespace aneref

@@ -1,0 +1,87 @@
+// Walks a model's graph in order and fills the draft: values by name and scope,
+// functions inlined, If folded, every other node through the table.
+#ifndef ANEREF_RUNTIME_IMPORT_ONNX_CONVERTER_H_
+#define ANEREF_RUNTIME_IMPORT_ONNX_CONVERTER_H_
+
+#include <set>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "runtime/import/onnx/lowering.h"
+
+namespace aneref::onnx {
+
+using NodeList = google::protobuf::RepeatedPtrField<NodeProto>;
+using OpsetMap = std::map<std::string, int64_t>;  // by domain, "" for ai.onnx
+
+// The names that a graph or function body sees.
+struct Scope {
+  const Scope* outer =
+      nullptr;  // a sub-graph sees the graph around it, a function does not
+  std::unordered_map<std::string, int32_t> values;
+  // Outputs of the body for which the outside has a tensor already.
+  std::unordered_map<std::string, int32_t> bound;
+  const OpsetMap* opsets = nullptr;
+  const AttributeMap* attributes = nullptr;
+  std::string prefix;  // in front of the names of values, where the source's
+                       // own would repeat
+  int depth = 0;
+};
+
+class Converter {
+ public:
+  // Takes the model's initializers apart to free memory on the way.
+  Converter(ModelProto* model, const ImportOptions& options,
+            ExternalData* external, NetDraft* draft);
+  Status Run();
+
+ private:
+  Status ConvertPorts();
+  Status ConvertInputs(const GraphProto& graph, Scope* scope);
+  Status ConvertInitializers(GraphProto* graph, Scope* scope);
+  Status ConvertOutputs(const GraphProto& graph, const Scope& scope);
+  Status ConvertNodes(const NodeList& nodes, Scope* scope);
+  Status ConvertNode(const NodeProto& node, Scope* scope);
+  Status ConvertIf(const NodeProto& node, int64_t opset,
+                   const std::vector<int32_t>& inputs,
+                   const std::vector<int32_t>& outputs, Scope* scope);
+  Status InlineFunction(const FunctionProto& function, const NodeProto& node,
+                        const std::vector<int32_t>& inputs,
+                        const std::vector<int32_t>& outputs,
+                        const Scope& scope);
+  // Connects the body's outputs to the tensors that the outside made for them.
+  Status CloseBody(const NodeProto& node, const std::vector<std::string>& names,
+                   const std::vector<int32_t>& outputs, const Scope& body);
+
+  Expected<int32_t> Lookup(const std::string& name, const Scope& scope,
+                           const std::string& reader) const;
+  Status Define(const std::string& name, int32_t tensor, Scope* scope);
+  int32_t NewValue(const std::string& name, Scope* scope);
+  Expected<std::vector<int32_t>> NodeInputs(const NodeProto& node,
+                                            const Scope& scope,
+                                            const std::string& what) const;
+  Expected<std::vector<int32_t>> NodeOutputs(const NodeProto& node,
+                                             Scope* scope,
+                                             const std::string& what);
+  Status Lower(const NodeProto& node, int64_t opset, const Scope& scope,
+               const std::vector<int32_t>& inputs,
+               const std::vector<int32_t>& outputs, void (*lower)(Lowering&));
+  void AddMetadata();
+
+  ModelProto& model_;
+  Session session_;
+  OpsetMap opsets_;
+  using FunctionKey = std::tuple<std::string, std::string,
+                                 std::string>;  // domain, name, overload
+  std::map<FunctionKey, const FunctionProto*> functions_;
+  std::set<const FunctionProto*> active_;
+  std::unordered_set<std::string> used_names_;
+  size_t num_converted_ = 0;
+};
+
+}  // namespace aneref::onnx
+
+#endif  // ANEREF_RUNTIME_IMPORT_ONNX_CONVERTER_H_

@@ -1,0 +1,92 @@
+// See external_data.h.
+#include "runtime/import/onnx/external_data.h"
+
+#include <charconv>
+#include <filesystem>
+
+namespace aneref::onnx {
+namespace {
+
+namespace fs = std::filesystem;
+
+Expected<uint64_t> ParseNumber(const std::string& key,
+                               const std::string& text) {
+  uint64_t value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty())
+    return InvalidFile(
+        "", "external data: " + key + " '" + text + "' is not a number");
+  return value;
+}
+
+// Whether the words of the path itself stay inside; links are looked at later.
+bool StaysInside(const fs::path& location) {
+  if (location.empty() || location.is_absolute()) return false;
+  for (const fs::path& part : location) {
+    if (part == "..") return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+ExternalData::ExternalData(const std::string& model_path, uint64_t max_bytes)
+    : max_bytes_(max_bytes) {
+  std::error_code error;
+  const fs::path model = fs::canonical(model_path, error);
+  folder_ = (error ? fs::path(model_path) : model).parent_path().string();
+}
+
+Expected<std::span<const std::byte>> ExternalData::Open(
+    const std::string& location) {
+  const auto found = files_.find(location);
+  if (found != files_.end()) return found->second->bytes();
+  const std::string what = "external data '" + location + "'";
+  if (location.find('\0') != std::string::npos || !StaysInside(location))
+    return InvalidFile("", what + " must be a path inside the model's folder");
+  std::error_code error;
+  const fs::path real = fs::canonical(fs::path(folder_) / location, error);
+  if (error) return IoError(what + ": " + error.message());
+  const fs::path relative = real.lexically_relative(folder_);
+  if (!StaysInside(relative))
+    return InvalidFile("", what + " leads out of the model's folder");
+  ANEREF_ASSIGN(std::shared_ptr<const File> file, File::Map(real.string()));
+  opened_bytes_ += file->bytes().size();
+  if (max_bytes_ != 0 && opened_bytes_ > max_bytes_)
+    return LimitError(
+        what + ": external data of " + std::to_string(opened_bytes_) +
+        " bytes is over the limit of " + std::to_string(max_bytes_) + " bytes");
+  files_[location] = file;
+  return file->bytes();
+}
+
+Expected<std::span<const std::byte>> ExternalData::Find(
+    const TensorProto& tensor, uint64_t needed) {
+  std::string location;
+  uint64_t offset = 0;
+  uint64_t length = needed;
+  for (const StringStringEntryProto& entry : tensor.external_data()) {
+    if (entry.key() == "location") location = entry.value();
+    if (entry.key() == "offset") {
+      ANEREF_ASSIGN(offset, ParseNumber("offset", entry.value()));
+    }
+    if (entry.key() == "length") {
+      ANEREF_ASSIGN(length, ParseNumber("length", entry.value()));
+    }
+  }
+  if (length != needed)
+    return InvalidFile("", "external data has " + std::to_string(length) +
+                               " bytes, needs " + std::to_string(needed));
+  if (needed == 0) return std::span<const std::byte>();
+  ANEREF_ASSIGN(const std::span<const std::byte> bytes, Open(location));
+  if (offset > bytes.size() || length > bytes.size() - offset) {
+    return InvalidFile(
+        "", "external data '" + location + "': " + std::to_string(length) +
+                " bytes at offset " + std::to_string(offset) +
+                " exceed the file's " + std::to_string(bytes.size()));
+  }
+  return bytes.subspan(offset, length);
+}
+
+}  // namespace aneref::onnx

@@ -1,0 +1,146 @@
+// What a lowering function sees: one source node with typed attributes, and the
+// means to emit nodes of the IR for it. Errors stick: after the first one
+// everything else is harmless, and the converter reports it.
+#ifndef ANEREF_RUNTIME_IMPORT_ONNX_LOWERING_H_
+#define ANEREF_RUNTIME_IMPORT_ONNX_LOWERING_H_
+
+#include <map>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "runtime/import/draft.h"
+#include "runtime/import/fold_constants.h"
+#include "runtime/import/onnx/tensors.h"
+
+namespace aneref::onnx {
+
+using AttributeMap = std::map<std::string, const AttributeProto*>;
+
+// What lowering one model shares.
+struct Session {
+  const ImportOptions& options;
+  NetDraft* draft;
+  ExternalData* external;
+  ConstantFolder folder;
+  std::vector<bool> defined;  // per tensor: fed, constant, or computed by a
+                              // node emitted so far
+};
+
+class Lowering {
+ public:
+  // Tensors are indices into the draft, -1 where absent. `attributes` are those
+  // of the function being inlined, for references; null outside of functions.
+  Lowering(Session* session, const NodeProto& node, int64_t opset,
+           const AttributeMap* attributes, std::vector<int32_t> inputs,
+           std::vector<int32_t> outputs);
+
+  const std::string& op_type() const { return node_.op_type(); }
+  int64_t opset() const { return opset_; }
+  const Status& status() const { return status_; }
+  void Fail(const Status& status) {
+    if (status_.ok()) status_ = status;
+  }
+  // A well-formed node that the IR cannot express: `what` follows "is not
+  // supported".
+  void Refuse(const std::string& what);
+
+  size_t num_inputs() const { return inputs_.size(); }
+  int32_t In(size_t i) const { return i < inputs_.size() ? inputs_[i] : -1; }
+  bool HasIn(size_t i) const { return In(i) >= 0; }
+  // Inputs from..to-1, absent ones as -1.
+  std::vector<int32_t> Ins(size_t from, size_t to) const;
+  size_t num_outputs() const { return outputs_.size(); }
+  int32_t Out(size_t i) const { return i < outputs_.size() ? outputs_[i] : -1; }
+  bool HasOut(size_t i) const { return Out(i) >= 0; }
+
+  // ---- attributes ----
+  const AttributeProto* Find(const std::string& name) const;
+  bool Has(const std::string& name) const { return Find(name) != nullptr; }
+  int64_t Int(const std::string& name, int64_t otherwise);
+  int32_t Int32(const std::string& name, int32_t otherwise);
+  float Float(const std::string& name, float otherwise);
+  std::string String(const std::string& name, const std::string& otherwise);
+  std::vector<int64_t> Ints(const std::string& name);
+  std::vector<int32_t> Ints32(const std::string& name);
+  std::vector<float> Floats(const std::string& name);
+  std::optional<DraftConstant> Tensor(const std::string& name);
+  std::optional<DraftConstant> SparseTensor(const std::string& name);
+  // Refuses unless the attribute is present.
+  void Require(const std::string& name);
+
+  // ---- what is known of tensors ----
+  DataType TypeOf(int32_t tensor) const;
+  std::optional<size_t> Rank(int32_t tensor) const;
+  std::optional<Shape> Static(int32_t tensor) const;
+  // Nothing when the tensor is absent or not constant.
+  std::optional<std::vector<int64_t>> KnownInts(int32_t tensor) const;
+  std::optional<std::vector<float>> KnownFloats(int32_t tensor) const;
+  bool IsKnown(int32_t tensor) const {
+    return IsConstant(*session_->draft, tensor);
+  }
+  const NetDraft& draft() const { return *session_->draft; }
+
+  // ---- emitting ----
+  template <class Attributes>
+  void Emit(Attributes attributes, std::vector<int32_t> inputs,
+            std::vector<int32_t> outputs) {
+    auto node = std::make_unique<fbs::NodeT>();
+    node->op.Set(std::move(attributes));
+    EmitNode(std::move(node), std::move(inputs), std::move(outputs));
+  }
+  // The common case: the node's first output.
+  template <class Attributes>
+  void EmitOut(Attributes attributes, std::vector<int32_t> inputs) {
+    Emit(std::move(attributes), std::move(inputs), {Out(0)});
+  }
+  // A value the source has no name for.
+  template <class Attributes>
+  int32_t EmitTemp(Attributes attributes, std::vector<int32_t> inputs) {
+    const int32_t temp = NewTensor();
+    Emit(std::move(attributes), std::move(inputs), {temp});
+    return temp;
+  }
+  int32_t ConstantInts(const std::vector<int64_t>& values);
+  // Of a floating type `dtype`.
+  int32_t ConstantFloats(DataType dtype, const Shape& shape,
+                         const std::vector<float>& values);
+  // One element of rank 0, of any type.
+  int32_t Scalar(DataType dtype, double value);
+  void EmitConstant(DraftConstant constant, DataType declared);
+  DataType Declared(DataType source) const {
+    return DeclaredType(source, session_->options.precision);
+  }
+  // The declared type for an ONNX type number; fails for types that are not
+  // supported.
+  DataType DeclaredOnnx(int64_t type);
+
+ private:
+  int32_t NewTensor();
+  void EmitNode(std::unique_ptr<fbs::NodeT> node, std::vector<int32_t> inputs,
+                std::vector<int32_t> outputs);
+  const AttributeProto* FindTyped(const std::string& name, int32_t type,
+                                  bool present_by_field);
+
+  Session* session_;
+  const NodeProto& node_;
+  int64_t opset_;
+  const AttributeMap* function_attributes_;
+  std::vector<int32_t> inputs_;
+  std::vector<int32_t> outputs_;
+  Status status_;
+};
+
+// The attribute itself, or the one of the caller that it refers to; null when
+// that is absent.
+const AttributeProto* Resolve(const AttributeProto& attribute,
+                              const AttributeMap* function_attributes);
+
+// 'op "Conv" (node "conv1", opset 13)', with the domain in front of the op's
+// name.
+std::string DescribeSource(const NodeProto& node, int64_t opset);
+
+}  // namespace aneref::onnx
+
+#endif  // ANEREF_RUNTIME_IMPORT_ONNX_LOWERING_H_
