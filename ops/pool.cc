@@ -183,20 +183,16 @@ Pooled PoolPlane(const fbs::Pool& attributes, const float* plane,
                  int64_t count) {
   Pooled result;
   if (attributes.kind() == Kind::lp) {
-    LatticeReducer<ScalarRows> sum(LatticeOp::kSum);
-    for (int64_t i = 0; i < count; ++i) {
-      const float power = PowerOf(plane[i], attributes.p());
-      sum.Add(DataType::kFloat32, reinterpret_cast<const std::byte*>(&power),
-              1);
-    }
-    return {RootOf(sum.Finish(), attributes.p()), 0};
+    std::vector<float> powers;
+    for (int64_t i = 0; i < count; ++i)
+      powers.push_back(PowerOf(plane[i], attributes.p()));
+    const float sum =
+        ReduceInOrder(LatticeOp::kSum, 0.0f, powers.data(), powers.size());
+    return {RootOf(sum, attributes.p()), 0};
   }
   const bool is_max = attributes.kind() == Kind::max;
-  LatticeReducer<ScalarRows> reducer(is_max ? LatticeOp::kMax
-                                            : LatticeOp::kSum);
-  reducer.Add(DataType::kFloat32, reinterpret_cast<const std::byte*>(plane),
-              static_cast<size_t>(count));
-  result.value = reducer.Finish();
+  result.value = ReduceInOrder(is_max ? LatticeOp::kMax : LatticeOp::kSum, 0.0f,
+                               plane, static_cast<size_t>(count));
   if (!is_max) result.value /= static_cast<float>(count);
   const auto is_extreme = [&](float x) {
     return x == result.value || (x != x && result.value != result.value);

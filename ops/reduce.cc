@@ -155,23 +155,13 @@ std::vector<std::vector<T>> Gather(const std::vector<T>& x, const Shape& shape,
   return groups;
 }
 
-// P5.
-float ReduceFloats(LatticeOp op, float shift,
-                   const std::vector<float>& elements) {
-  float partials[kNumPartials];
-  std::fill_n(partials, kNumPartials, LatticeIdentity(op));
-  for (size_t i = 0; i < elements.size(); ++i) {
-    float& partial = partials[i % kNumPartials];
-    partial = LatticeFold(op, partial, LatticeMap(op, elements[i], shift));
-  }
-  return LatticeTree(op, partials);
-}
-
 float ReduceFloats(const Meaning& meaning, const std::vector<float>& elements) {
   float shift = 0.0f;
   if (meaning.op == LatticeOp::kSumExp)
-    shift = ExpShift(ReduceFloats(LatticeOp::kMax, 0.0f, elements));
-  const float value = ReduceFloats(meaning.op, shift, elements);
+    shift = ExpShift(
+        ReduceInOrder(LatticeOp::kMax, 0.0f, elements.data(), elements.size()));
+  const float value =
+      ReduceInOrder(meaning.op, shift, elements.data(), elements.size());
   return FinishReduction(meaning.finish, value,
                          static_cast<int64_t>(elements.size()), shift);
 }

@@ -76,6 +76,18 @@ inline float LatticeTree(LatticeOp op, float* partials) {
   return partials[0];
 }
 
+// P5 written down: what every kernel must equal.
+inline float ReduceInOrder(LatticeOp op, float shift, const float* elements,
+                           size_t count) {
+  float partials[kNumPartials];
+  std::fill_n(partials, kNumPartials, LatticeIdentity(op));
+  for (size_t i = 0; i < count; ++i) {
+    float& partial = partials[i % kNumPartials];
+    partial = LatticeFold(op, partial, LatticeMap(op, elements[i], shift));
+  }
+  return LatticeTree(op, partials);
+}
+
 // The shift of a log-sum-exp whose elements have this maximum: an infinite or
 // NaN one must not meet itself in x - shift.
 inline float ExpShift(float maximum) {
