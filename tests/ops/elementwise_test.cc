@@ -26,7 +26,8 @@ RunResult Run(Kind kind, const TestTensor& x, const TestTensor& y) {
 // Results of rank-1 operands; doubles that compare as bits, NaN as NaN.
 void CheckValues(Kind kind, DataType type, const Values& x, const Values& y,
                  const Values& expected) {
-  INFO(fbs::EnumNameElementwiseKind(kind) << " of " << DataTypeName(type));
+  INFO(std::string(fbs::EnumNameElementwiseKind(kind))
+       << " of " << std::string(DataTypeName(type)));
   const Shape shape = {static_cast<int64_t>(x.size())};
   const RunResult result =
       Run(kind, Make(type, shape, x), Make(type, shape, y));

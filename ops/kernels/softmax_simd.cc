@@ -1,0 +1,311 @@
+// Highway twin of the softmax kernels. Rows: the 16 partial sums of P5 lie in
+// 16 / lanes vectors, so the order does not depend on the vector width.
+// Columns: one group per lane, its partial sums in memory.
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "ops/kernels/softmax.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/kernels/softmax_simd.cc"
+#include "hwy/foreach_target.h"  // compiles this file once per target
+//
+#include "hwy/highway.h"
+#include "ops/kernels/elementwise_io-inl.h"
+#include "runtime/core/elementary.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace aneref {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+namespace {
+
+constexpr size_t kPartials = 16;
+using DF = hn::CappedTag<float, kPartials>;
+using VF = hn::Vec<DF>;
+
+// P9, step by step as ExpFloat.
+HWY_INLINE VF ExpLanes(DF d, VF x) {
+  const hn::RebindToSigned<DF> di;
+  const auto low = hn::Set(d, kExpMin);
+  const auto high = hn::Set(d, kExpMax);
+  const auto magic = hn::Set(d, kExpMagic);
+  auto c = hn::IfThenElse(hn::Lt(x, low), low, x);
+  c = hn::IfThenElse(hn::Gt(c, high), high, c);
+  const auto shifted = hn::Add(hn::Mul(c, hn::Set(d, kExpLog2E)), magic);
+  const auto n = hn::Sub(shifted, magic);
+  const auto r = hn::Sub(hn::Sub(c, hn::Mul(n, hn::Set(d, kExpLn2Hi))),
+                         hn::Mul(n, hn::Set(d, kExpLn2Lo)));
+  auto q = hn::Set(d, kExpPoly[kExpNumPoly - 1]);
+  for (int i = kExpNumPoly - 2; i >= 0; --i)
+    q = hn::Add(hn::Mul(q, r), hn::Set(d, kExpPoly[i]));
+  const auto power =
+      hn::Add(hn::Add(hn::Mul(q, hn::Mul(r, r)), r), hn::Set(d, 1.0f));
+  const auto exponent =
+      hn::Sub(hn::BitCast(di, shifted), hn::BitCast(di, magic));
+  const auto first = hn::ShiftRight<1>(exponent);
+  const auto second = hn::Sub(exponent, first);
+  const auto bias = hn::Set(di, 127);
+  const auto first_power =
+      hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(first, bias)));
+  const auto second_power =
+      hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(second, bias)));
+  return hn::Mul(hn::Mul(power, first_power), second_power);
+}
+
+// ---- rows ----
+
+// Widens a row to `to` and returns the maximum of `seen` and its elements, NaN
+// aside (a NaN shows in the sum).
+template <class Io>
+HWY_INLINE VF WidenRow(const Io& io, const std::byte* row, size_t count,
+                       float* to, VF seen) {
+  const auto* x = reinterpret_cast<const typename Io::Stored*>(row);
+  const size_t lanes = hn::Lanes(io.df);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto v = io.Load(x + i);
+    hn::StoreU(v, io.df, to + i);
+    seen = hn::IfThenElse(hn::Gt(v, seen), v, seen);
+  }
+  if (i < count) {
+    // Stores a whole vector: the scratch goes on, and what follows is written
+    // later.
+    const auto v = io.LoadN(x + i, count - i);
+    hn::StoreU(v, io.df, to + i);
+    const auto larger = hn::And(hn::Gt(v, seen), hn::FirstN(io.df, count - i));
+    seen = hn::IfThenElse(larger, v, seen);
+  }
+  return seen;
+}
+
+// e = ExpFloat(x - maximum) of `count` elements, a multiple of 16, and their
+// sum by P5. `keep` overwrites x with e.
+HWY_INLINE float SumExponentials(DF d, float* values, size_t count,
+                                 float maximum, bool keep) {
+  HWY_ALIGN float partials[kPartials] = {};
+  const size_t lanes = hn::Lanes(d);
+  const auto shift = hn::Set(d, maximum);
+  for (size_t i = 0; i < count; i += kPartials) {
+    for (size_t l = 0; l < kPartials; l += lanes) {
+      const auto e = ExpLanes(d, hn::Sub(hn::Load(d, values + i + l), shift));
+      if (keep) hn::Store(e, d, values + i + l);
+      hn::Store(hn::Add(hn::Load(d, partials + l), e), d, partials + l);
+    }
+  }
+  for (size_t half = kPartials / 2; half > 0; half /= 2) {
+    for (size_t l = 0; l < half; ++l) partials[l] += partials[l + half];
+  }
+  return partials[0];
+}
+
+// What is left after the sum: y = e / sum, or (x - maximum) - log(sum).
+struct Finish {
+  bool log;
+  float maximum;
+  float sum;  // or its logarithm
+};
+HWY_INLINE VF FinishLanes(DF d, const Finish& finish, VF v) {
+  if (finish.log)
+    return hn::Sub(hn::Sub(v, hn::Set(d, finish.maximum)),
+                   hn::Set(d, finish.sum));
+  return hn::Div(v, hn::Set(d, finish.sum));
+}
+
+template <class Io>
+HWY_INLINE void FinishRow(const Io& io, const Finish& finish,
+                          const float* values, size_t count, std::byte* row) {
+  auto* out = reinterpret_cast<typename Io::Stored*>(row);
+  const size_t lanes = hn::Lanes(io.df);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    io.Store(FinishLanes(io.df, finish, hn::LoadU(io.df, values + i)), out + i);
+  // The scratch goes on behind the group, so a whole vector may be read.
+  if (i < count)
+    io.StoreN(FinishLanes(io.df, finish, hn::LoadU(io.df, values + i)), out + i,
+              count - i);
+}
+
+template <class Io>
+void RunGroups(const KernelCall& call, int64_t unit) {
+  const auto& args = *static_cast<const SoftmaxArgs*>(call.args);
+  const Io io{};
+  auto* values = reinterpret_cast<float*>(call.scratch);
+  const auto width = static_cast<size_t>(call.in[0].width());
+  const size_t count = static_cast<size_t>(args.extent) * width;
+  const size_t padded = (count + kPartials - 1) / kPartials * kPartials;
+  const float lowest = -std::numeric_limits<float>::infinity();
+  const int64_t first = unit * args.groups_per_unit;
+  const int64_t last = std::min(first + args.groups_per_unit, args.num_groups);
+  if (count == 0) return;
+  for (int64_t group = first; group < last; ++group) {
+    auto seen = hn::Set(io.df, lowest);
+    for (int64_t k = 0; k < args.extent; ++k) {
+      const auto* row =
+          call.in[0].Row<const std::byte>(group * args.extent + k);
+      seen = WidenRow(io, row, width, values + static_cast<size_t>(k) * width,
+                      seen);
+    }
+    // exp(-inf) = 0 leaves its partial sum as it is.
+    std::fill(values + count, values + padded, lowest);
+    Finish finish = {args.mode == SoftmaxMode::kLog,
+                     hn::GetLane(hn::MaxOfLanes(io.df, seen)), 0.0f};
+    finish.sum =
+        SumExponentials(io.df, values, padded, finish.maximum, !finish.log);
+    if (finish.log) finish.sum = SoftmaxLog(finish.sum);
+    for (int64_t k = 0; k < args.extent; ++k) {
+      auto* row = call.out[0].Row<std::byte>(group * args.extent + k);
+      FinishRow(io, finish, values + static_cast<size_t>(k) * width, width,
+                row);
+    }
+  }
+}
+
+// ---- columns ----
+
+// A block of at most kSoftmaxColumns columns; scratch rows are kSoftmaxColumns
+// floats apart.
+struct ColumnBlock {
+  const TensorView& in;
+  const TensorView& out;
+  const SoftmaxArgs& args;
+  int64_t row;  // of the first element
+  size_t column;
+  size_t count;
+  float* values;    // [extent]
+  float* maxima;    // one row
+  float* partials;  // [16]
+};
+
+template <class Io>
+HWY_INLINE void WidenColumns(const Io& io, const ColumnBlock& b) {
+  const size_t lanes = hn::Lanes(io.df);
+  std::fill_n(b.maxima, kSoftmaxColumns,
+              -std::numeric_limits<float>::infinity());
+  for (int64_t k = 0; k < b.args.extent; ++k) {
+    const auto* x =
+        b.in.Row<const typename Io::Stored>(b.row + k * b.args.inner) +
+        b.column;
+    float* to = b.values + static_cast<size_t>(k) * kSoftmaxColumns;
+    for (size_t i = 0; i < b.count; i += lanes) {
+      const auto v =
+          i + lanes <= b.count ? io.Load(x + i) : io.LoadN(x + i, b.count - i);
+      const auto seen = hn::Load(io.df, b.maxima + i);
+      hn::Store(v, io.df, to + i);
+      hn::Store(hn::IfThenElse(hn::Gt(v, seen), v, seen), io.df, b.maxima + i);
+    }
+  }
+}
+
+HWY_INLINE void SumColumns(DF d, const ColumnBlock& b, bool keep) {
+  const size_t lanes = hn::Lanes(d);
+  std::memset(b.partials, 0, kPartials * kSoftmaxColumns * sizeof(float));
+  for (size_t k = 0; k < static_cast<size_t>(b.args.extent); ++k) {
+    float* values = b.values + k * kSoftmaxColumns;
+    float* partial = b.partials + k % kPartials * kSoftmaxColumns;
+    for (size_t i = 0; i < b.count; i += lanes) {
+      const auto e = ExpLanes(
+          d, hn::Sub(hn::Load(d, values + i), hn::Load(d, b.maxima + i)));
+      if (keep) hn::Store(e, d, values + i);
+      hn::Store(hn::Add(hn::Load(d, partial + i), e), d, partial + i);
+    }
+  }
+  for (size_t half = kPartials / 2; half > 0; half /= 2) {
+    for (size_t l = 0; l < half * kSoftmaxColumns; l += lanes) {
+      const auto upper = hn::Load(d, b.partials + half * kSoftmaxColumns + l);
+      hn::Store(hn::Add(hn::Load(d, b.partials + l), upper), d, b.partials + l);
+    }
+  }
+}
+
+template <class Io>
+HWY_INLINE void FinishColumns(const Io& io, const ColumnBlock& b, bool log) {
+  const size_t lanes = hn::Lanes(io.df);
+  for (int64_t k = 0; k < b.args.extent; ++k) {
+    auto* out =
+        b.out.Row<typename Io::Stored>(b.row + k * b.args.inner) + b.column;
+    const float* values = b.values + static_cast<size_t>(k) * kSoftmaxColumns;
+    for (size_t i = 0; i < b.count; i += lanes) {
+      const auto v = hn::Load(io.df, values + i);
+      const auto sum = hn::Load(io.df, b.partials + i);
+      const auto y =
+          log ? hn::Sub(hn::Sub(v, hn::Load(io.df, b.maxima + i)), sum)
+              : hn::Div(v, sum);
+      if (i + lanes <= b.count) {
+        io.Store(y, out + i);
+      } else {
+        io.StoreN(y, out + i, b.count - i);
+      }
+    }
+  }
+}
+
+template <class Io>
+void RunColumns(const KernelCall& call, int64_t unit) {
+  const auto& args = *static_cast<const SoftmaxArgs*>(call.args);
+  const Io io{};
+  const auto width = static_cast<size_t>(call.in[0].width());
+  const auto blocks =
+      static_cast<int64_t>((width + kSoftmaxColumns - 1) / kSoftmaxColumns);
+  if (call.in[0].shape.NumElements() == 0) return;
+  const int64_t group = unit / blocks;
+  const size_t column = static_cast<size_t>(unit % blocks) * kSoftmaxColumns;
+  auto* scratch = reinterpret_cast<float*>(call.scratch);
+  float* values = scratch + (kPartials + 1) * kSoftmaxColumns;
+  const ColumnBlock block = {
+      call.in[0],
+      call.out[0],
+      args,
+      group / args.inner * args.extent * args.inner + group % args.inner,
+      column,
+      std::min(kSoftmaxColumns, width - column),
+      values,
+      scratch,
+      scratch + kSoftmaxColumns};
+  const bool log = args.mode == SoftmaxMode::kLog;
+  WidenColumns(io, block);
+  SumColumns(io.df, block, !log);
+  if (log) {
+    for (size_t i = 0; i < block.count; ++i)
+      block.partials[i] = SoftmaxLog(block.partials[i]);
+  }
+  FinishColumns(io, block, log);
+}
+
+void RowsUnit(const KernelCall& call, int64_t unit) {
+  if (call.in[0].dtype == DataType::kFloat16)
+    return RunGroups<HalfIo<DF>>(call, unit);
+  RunGroups<FloatIo<DF>>(call, unit);
+}
+
+void ColumnsUnit(const KernelCall& call, int64_t unit) {
+  if (call.in[0].dtype == DataType::kFloat16)
+    return RunColumns<HalfIo<DF>>(call, unit);
+  RunColumns<FloatIo<DF>>(call, unit);
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace aneref
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace aneref {
+namespace {
+HWY_EXPORT(RowsUnit);
+HWY_EXPORT(ColumnsUnit);
+}  // namespace
+
+Status SoftmaxRowsSimd(const KernelCall& call, int64_t unit) {
+  HWY_DYNAMIC_DISPATCH(RowsUnit)(call, unit);
+  return Status();
+}
+
+Status SoftmaxColumnsSimd(const KernelCall& call, int64_t unit) {
+  HWY_DYNAMIC_DISPATCH(ColumnsUnit)(call, unit);
+  return Status();
+}
+
+}  // namespace aneref
+#endif  // HWY_ONCE

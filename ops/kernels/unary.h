@@ -1,0 +1,78 @@
+// Functions of one operand: their exact meaning in double, and the kernel over
+// rows. fp16 gets the correctly rounded value (P7), so a function of fp16 is a
+// table of 65,536 entries, made on demand.
+#ifndef ANEREF_OPS_KERNELS_UNARY_H_
+#define ANEREF_OPS_KERNELS_UNARY_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "ops/kernels/elementwise_broadcast.h"
+#include "ops/kernels/kernel.h"
+#include "schema/net_generated.h"
+
+namespace aneref {
+
+struct UnaryFunction {
+  fbs::ActivationKind kind = fbs::ActivationKind::identity;
+  double alpha = 0;
+  double beta = 0;
+};
+
+// What `function` takes and gives.
+enum class UnaryClass : uint8_t {
+  kReal,      // floating types only
+  kNumeric,   // floating types and integers, result of the same type: identity,
+              // relu, relu6, clip, abs, neg, sign, square
+  kTest,      // floating types, result bool: is_nan, is_inf
+  kLogic,     // bool: logical_not
+  kBitwise,   // integers and bool: bitwise_not
+  kIdentity,  // everything
+};
+UnaryClass ClassOf(fbs::ActivationKind kind);
+
+// The value in double, to about 2^-45, one more rounding to come. Kinds of
+// class kReal, kNumeric and kIdentity. NaN gives NaN. Where the formula is
+// infinity times zero or infinity by infinity, the limit is meant: silu(-inf),
+// gelu(-inf), mish(-inf) and hard_swish(-inf) are -0, softsign(+-inf) is +-1.
+// Linear pieces (leaky_relu, linear, hard_sigmoid, shrink) are one or two
+// double operations: for parameters that are fp32 numbers the fp16 result is
+// the correctly rounded one; for others, as 0.1 in double, it is that of the
+// double.
+double EvaluateUnary(const UnaryFunction& function, double x);
+// The same for a stored fp16; identity keeps NaN bits (P15).
+uint16_t EvaluateUnaryHalf(const UnaryFunction& function, uint16_t bits);
+
+// EvaluateUnaryHalf of all 65,536 operands.
+using UnaryTable = std::vector<uint16_t>;
+// Equal functions share one table as long as somebody holds it.
+std::shared_ptr<const UnaryTable> SharedUnaryTable(
+    const UnaryFunction& function);
+
+struct UnaryArgs {
+  UnaryFunction function;
+  BroadcastPlan plan;  // operand x, same shape
+  std::shared_ptr<const UnaryTable>
+      table;  // fp16 only; null: evaluate each element
+};
+
+// in = {x}, out = {y}; the types come from the views.
+extern const Kernel kUnaryKernel;
+
+// A stretch of one row; `out` may equal `x`.
+struct UnaryRow {
+  const std::byte* x = nullptr;
+  std::byte* out = nullptr;
+  size_t count = 0;
+};
+using UnaryRowFunction = void (*)(const UnaryArgs& args, const UnaryRow& row);
+
+// Scalar twin for x of `type`; never null for the types that the kind accepts.
+UnaryRowFunction ScalarUnary(fbs::ActivationKind kind, DataType type);
+// Highway twin for this machine, null where a table or the scalar twin serves.
+UnaryRowFunction SimdUnary(fbs::ActivationKind kind, DataType type);
+
+}  // namespace aneref
+
+#endif  // ANEREF_OPS_KERNELS_UNARY_H_

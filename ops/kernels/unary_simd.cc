@@ -1,0 +1,333 @@
+// Highway twin of the cheap exact unary functions, for fp16 and fp32 rows:
+// those that need sign bits only, those that one fp32 step computes exactly or
+// correctly rounded, and the piecewise linear ones, which run in double as
+// their definition. All others of fp16 are table lookups (unary.cc).
+#include "ops/kernels/unary.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/kernels/unary_simd.cc"
+#include "hwy/foreach_target.h"  // compiles this file once per target
+//
+#include "hwy/highway.h"
+#include "ops/kernels/elementwise_io-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace aneref {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+namespace {
+
+using Kind = fbs::ActivationKind;
+
+// ---- fp16 by bits: lanes of int16, NaN made canonical (P15) ----
+
+struct ReluBits {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V bits) const {
+    // Negative numbers become 0; -0 stays (P8).
+    const auto is_negative = hn::And(
+        hn::Lt(bits, hn::Zero(d)), hn::Gt(bits, hn::Set(d, int16_t{-0x8000})));
+    return hn::IfThenZeroElse(is_negative, bits);
+  }
+};
+struct AbsBits {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V bits) const {
+    return hn::And(bits, hn::Set(d, int16_t{0x7FFF}));
+  }
+};
+struct NegBits {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V bits) const {
+    return hn::Xor(bits, hn::Set(d, int16_t{-0x8000}));
+  }
+};
+
+template <class Function, class D, class V>
+HWY_INLINE V ApplyBits(D d, V bits) {
+  const auto magnitude = hn::And(bits, hn::Set(d, int16_t{0x7FFF}));
+  const auto is_nan = hn::Gt(magnitude, hn::Set(d, int16_t{0x7C00}));
+  return hn::IfThenElse(is_nan, hn::Set(d, int16_t{0x7E00}),
+                        Function()(d, bits));
+}
+
+template <class Function>
+void BitsRow(const UnaryArgs& /*args*/, const UnaryRow& row) {
+  const hn::ScalableTag<int16_t> d;
+  const size_t lanes = hn::Lanes(d);
+  const auto* x = reinterpret_cast<const int16_t*>(row.x);
+  auto* out = reinterpret_cast<int16_t*>(row.out);
+  size_t i = 0;
+  for (; i + lanes <= row.count; i += lanes)
+    hn::StoreU(ApplyBits<Function>(d, hn::LoadU(d, x + i)), d, out + i);
+  const size_t rest = row.count - i;
+  if (rest > 0)
+    compat::StoreFirst(
+        ApplyBits<Function>(d, compat::LoadFirst(d, x + i, rest)), d, out + i,
+        rest);
+}
+
+// ---- one fp32 step ----
+
+// Bounds of a clamp in the element's type: rounding is monotone, so rounding
+// the bounds first changes nothing.
+struct FloatBounds {
+  float low;
+  float high;
+};
+template <class Stored>
+float RoundBound(double bound) {
+  if constexpr (sizeof(Stored) == 2) return HalfToFloat(DoubleToHalf(bound));
+  return static_cast<float>(bound);
+}
+
+struct ReluLanes {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, const FloatBounds& /*bounds*/, V x) const {
+    return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x);
+  }
+};
+struct ClampLanes {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, const FloatBounds& bounds, V x) const {
+    const auto low = hn::Set(d, bounds.low);
+    const auto high = hn::Set(d, bounds.high);
+    const auto raised = hn::IfThenElse(hn::Lt(x, low), low, x);
+    return hn::IfThenElse(hn::Lt(high, raised), high, raised);
+  }
+};
+struct AbsLanes {
+  template <class D, class V>
+  HWY_INLINE V operator()(D /*d*/, const FloatBounds& /*bounds*/, V x) const {
+    return hn::Abs(x);
+  }
+};
+struct NegLanes {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, const FloatBounds& /*bounds*/, V x) const {
+    return hn::Xor(x, hn::Set(d, -0.0f));
+  }
+};
+struct SquareLanes {
+  template <class D, class V>
+  HWY_INLINE V operator()(D /*d*/, const FloatBounds& /*bounds*/, V x) const {
+    return hn::Mul(x, x);
+  }
+};
+// Correctly rounded in fp32, hence in fp16, too: 24 >= 2 * 11 + 2 bits.
+struct SqrtLanes {
+  template <class D, class V>
+  HWY_INLINE V operator()(D /*d*/, const FloatBounds& /*bounds*/, V x) const {
+    return hn::Sqrt(x);
+  }
+};
+struct InverseLanes {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, const FloatBounds& /*bounds*/, V x) const {
+    return hn::Div(hn::Set(d, 1.0f), x);
+  }
+};
+// CopySign: some targets' fallbacks lose the sign of a zero.
+struct FloorLanes {
+  template <class D, class V>
+  HWY_INLINE V operator()(D /*d*/, const FloatBounds& /*bounds*/, V x) const {
+    return hn::CopySign(hn::Floor(x), x);
+  }
+};
+struct CeilLanes {
+  template <class D, class V>
+  HWY_INLINE V operator()(D /*d*/, const FloatBounds& /*bounds*/, V x) const {
+    return hn::CopySign(hn::Ceil(x), x);
+  }
+};
+struct RoundLanes {
+  template <class D, class V>
+  HWY_INLINE V operator()(D /*d*/, const FloatBounds& /*bounds*/, V x) const {
+    return hn::CopySign(hn::Round(x), x);
+  }
+};
+
+template <class Io, class Function>
+void FloatRow(const UnaryArgs& args, const UnaryRow& row) {
+  using Stored = typename Io::Stored;
+  const Io io{};
+  const Function function;
+  const bool is_clip = args.function.kind == Kind::clip;
+  const FloatBounds bounds = {
+      is_clip ? RoundBound<Stored>(args.function.alpha) : 0.0f,
+      is_clip ? RoundBound<Stored>(args.function.beta) : 6.0f};
+  const auto* x = reinterpret_cast<const Stored*>(row.x);
+  auto* out = reinterpret_cast<Stored*>(row.out);
+  const size_t lanes = hn::Lanes(io.df);
+  size_t i = 0;
+  for (; i + lanes <= row.count; i += lanes)
+    io.Store(function(io.df, bounds, io.Load(x + i)), out + i);
+  const size_t rest = row.count - i;
+  if (rest > 0)
+    io.StoreN(function(io.df, bounds, io.LoadN(x + i, rest)), out + i, rest);
+}
+
+// ---- in double: the steps of EvaluateUnary ----
+
+template <class D, class V>
+HWY_INLINE V ClampWide(D d, V x, double low, double high) {
+  const auto raised =
+      hn::IfThenElse(hn::Lt(x, hn::Set(d, low)), hn::Set(d, low), x);
+  return hn::IfThenElse(hn::Lt(hn::Set(d, high), raised), hn::Set(d, high),
+                        raised);
+}
+
+struct LeakyReluWide {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, const UnaryFunction& f, V x) const {
+    return hn::IfThenElse(hn::Lt(x, hn::Zero(d)),
+                          hn::Mul(hn::Set(d, f.alpha), x), x);
+  }
+};
+struct LinearWide {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, const UnaryFunction& f, V x) const {
+    return hn::Add(hn::Mul(hn::Set(d, f.alpha), x), hn::Set(d, f.beta));
+  }
+};
+struct HardSigmoidWide {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, const UnaryFunction& f, V x) const {
+    return ClampWide(d, LinearWide()(d, f, x), 0.0, 1.0);
+  }
+};
+struct HardSwishWide {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, const UnaryFunction& /*f*/, V x) const {
+    const auto factor = ClampWide(d, hn::Add(x, hn::Set(d, 3.0)), 0.0, 6.0);
+    const auto product = hn::Div(hn::Mul(x, factor), hn::Set(d, 6.0));
+    return hn::IfThenElse(hn::Eq(factor, hn::Zero(d)),
+                          hn::CopySign(hn::Zero(d), x), product);
+  }
+};
+
+// Cuts a double to 24 significant bits, the last one sticky (round to odd):
+// rounding that to fp16 is one rounding of the double, because two bits more
+// than fp16 has and the knowledge of a rest suffice.
+template <class D, class V>
+HWY_INLINE V RoundToOdd(D d, V x) {
+  const hn::RebindToUnsigned<D> du;
+  const auto bits = hn::BitCast(du, x);
+  const auto rest = hn::Set(du, uint64_t{0x1FFFFFFF});
+  const auto sticky = hn::And(hn::Add(hn::And(bits, rest), rest),
+                              hn::Set(du, uint64_t{0x20000000}));
+  return hn::BitCast(d, hn::Or(hn::AndNot(rest, bits), sticky));
+}
+
+// RN32. Highway's own fallback targets turn infinity into the largest number.
+template <class D, class DF = hn::Rebind<float, D>>
+HWY_INLINE hn::Vec<DF> Narrow(D d, hn::Vec<D> x) {
+  const DF df;
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  HWY_ALIGN double wide[hn::MaxLanes(d)];
+  HWY_ALIGN float narrow[hn::MaxLanes(d)];
+  hn::Store(x, d, wide);
+  for (size_t i = 0; i < hn::Lanes(d); ++i)
+    narrow[i] = static_cast<float>(wide[i]);
+  return hn::Load(df, narrow);
+#else
+  static_cast<void>(d);
+  return hn::DemoteTo(df, x);
+#endif
+}
+
+template <class Stored, class Function, class D, class VF>
+HWY_INLINE VF ApplyWide(D d, const UnaryFunction& f, VF x) {
+  const auto y = Function()(d, f, hn::PromoteTo(d, x));
+  if constexpr (sizeof(Stored) == 2) return Narrow(d, RoundToOdd(d, y));
+  return Narrow(d, y);
+}
+
+// Io's lanes are as many as doubles fit into a vector.
+template <class Io, class Function>
+void WideRow(const UnaryArgs& args, const UnaryRow& row) {
+  using Stored = typename Io::Stored;
+  const hn::ScalableTag<double> d;
+  const Io io{};
+  const auto* x = reinterpret_cast<const Stored*>(row.x);
+  auto* out = reinterpret_cast<Stored*>(row.out);
+  const size_t lanes = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + lanes <= row.count; i += lanes) {
+    io.Store(ApplyWide<Stored, Function>(d, args.function, io.Load(x + i)),
+             out + i);
+  }
+  const size_t rest = row.count - i;
+  if (rest > 0)
+    io.StoreN(
+        ApplyWide<Stored, Function>(d, args.function, io.LoadN(x + i, rest)),
+        out + i, rest);
+}
+
+// ---- choice ----
+
+template <template <class> class IoOf>
+UnaryRowFunction FindForType(Kind kind) {
+  using Io = IoOf<hn::ScalableTag<float>>;
+  using HalfWidthIo = IoOf<hn::Rebind<float, hn::ScalableTag<double>>>;
+  switch (kind) {
+    case Kind::relu:
+      return FloatRow<Io, ReluLanes>;
+    case Kind::relu6:
+    case Kind::clip:
+      return FloatRow<Io, ClampLanes>;
+    case Kind::abs:
+      return FloatRow<Io, AbsLanes>;
+    case Kind::neg:
+      return FloatRow<Io, NegLanes>;
+    case Kind::square:
+      return FloatRow<Io, SquareLanes>;
+    case Kind::sqrt:
+      return FloatRow<Io, SqrtLanes>;
+    case Kind::inverse:
+      return FloatRow<Io, InverseLanes>;
+    case Kind::floor:
+      return FloatRow<Io, FloorLanes>;
+    case Kind::ceil:
+      return FloatRow<Io, CeilLanes>;
+    case Kind::round:
+      return FloatRow<Io, RoundLanes>;
+    case Kind::leaky_relu:
+      return WideRow<HalfWidthIo, LeakyReluWide>;
+    case Kind::linear:
+      return WideRow<HalfWidthIo, LinearWide>;
+    case Kind::hard_sigmoid:
+      return WideRow<HalfWidthIo, HardSigmoidWide>;
+    case Kind::hard_swish:
+      return WideRow<HalfWidthIo, HardSwishWide>;
+    default:
+      return nullptr;
+  }
+}
+
+UnaryRowFunction FindUnary(Kind kind, DataType type) {
+  if (type == DataType::kFloat32) return FindForType<FloatIo>(kind);
+  if (type != DataType::kFloat16) return nullptr;
+  if (kind == Kind::relu) return BitsRow<ReluBits>;
+  if (kind == Kind::abs) return BitsRow<AbsBits>;
+  if (kind == Kind::neg) return BitsRow<NegBits>;
+  return FindForType<HalfIo>(kind);
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace aneref
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace aneref {
+namespace {
+HWY_EXPORT(FindUnary);
+}  // namespace
+
+UnaryRowFunction SimdUnary(fbs::ActivationKind kind, DataType type) {
+  return HWY_DYNAMIC_DISPATCH(FindUnary)(kind, type);
+}
+
+}  // namespace aneref
+#endif  // HWY_ONCE
