@@ -226,9 +226,7 @@ Expected<int> Run(const Options& options) {
   if (!session.ok()) return session.status().WithContext(options.model.path);
   result.load_ms += MillisecondsSince(start);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    ANEREF_TRY((*session)
-                   ->SetInput(i, inputs[i].View())
-                   .WithContext("input '" + specs[i].name + "'"));
+    ANEREF_TRY((*session)->SetInput(i, inputs[i].View()));
   }
   ANEREF_TRY(Measure(options, session->get(), &result)
                  .WithContext(options.model.path));

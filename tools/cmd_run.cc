@@ -237,9 +237,7 @@ Expected<int> Run(const Options& options) {
       Session::Create(model.net, session_options);
   if (!session.ok()) return session.status().WithContext(options.model.path);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    ANEREF_TRY((*session)
-                   ->SetInput(i, inputs[i].View())
-                   .WithContext("input '" + specs[i].name + "'"));
+    ANEREF_TRY((*session)->SetInput(i, inputs[i].View()));
   }
   inputs.clear();
   const auto start = std::chrono::steady_clock::now();

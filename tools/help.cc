@@ -99,7 +99,11 @@ std::vector<OptionWords> VisibleOptions(const CLI::App& app) {
       for (const std::string& flag : words.flags) {
         words.names += (words.names.empty() ? "" : ", ") + flag;
       }
-      if (option->get_type_size() > 0) words.value = option->get_type_name();
+      if (option->get_type_size() > 0) {
+        // Behind ':' stands what the checks allow, in CLI11's words.
+        const std::string type = option->get_type_name();
+        words.value = type.substr(0, type.find(':'));
+      }
     }
     words.description = option->get_description();
     out.push_back(std::move(words));
@@ -122,9 +126,9 @@ std::string ProgramHelp() {
   text += Examples(ProgramExamples());
   text += "\nVerbs:\n";
   for (const Verb* verb : AllVerbs()) {
-    text += Row(verb->name, verb->summary, 12);
+    text += Row(verb->name, verb->summary, 13);
   }
-  text += "\n" + Row("--version", "Print the version", 12) +
+  text += "\n" + Row("--version", "Print the version", 13) +
           "\nExit status: 0 done; 1 a comparison failed; 2 wrong usage or bad "
           "input; 3 an\ninternal error.\n";
   return text;

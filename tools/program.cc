@@ -53,23 +53,31 @@ const CLI::App& SelectedApp(const CLI::App& app) {
   return selected.empty() ? app : *selected.front();
 }
 
+// What is left over is the better answer when both an argument is unknown and
+// another is missing.
+std::string DescribeParseError(const CLI::App& app,
+                               const CLI::ParseError& error) {
+  const std::vector<std::string> left = app.remaining();
+  const auto unknown = std::find_if(
+      left.begin(), left.end(),
+      [](const std::string& word) { return word.starts_with("-"); });
+  if (unknown != left.end()) {
+    const std::string name = unknown->substr(0, unknown->find('='));
+    return "unknown option '" + name + "'" + DidYouMean(name, OptionNames(app));
+  }
+  if (!left.empty()) return "unexpected '" + left.front() + "'";
+  return error.what();
+}
+
 int FailParse(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& selected = SelectedApp(app);
-  std::string message = error.what();
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
-    const std::vector<std::string> left = selected.remaining();
-    const std::string word = left.empty() ? "" : left.front();
-    message = "unexpected '" + word + "'";
-    if (word.starts_with("-")) {
-      const std::string name = word.substr(0, word.find('='));
-      message = "unknown option '" + name + "'" +
-                DidYouMean(name, OptionNames(selected));
-    }
+  const std::string message = DescribeParseError(selected, error);
+  if (&selected == &app) {
+    return Fail(kExitUsage, message + " (see aneref --help)");
   }
-  const std::string verb = &selected == &app ? "" : selected.get_name() + " ";
-  return Fail(kExitUsage, verb.substr(0, verb.size() - (verb.empty() ? 0 : 1)) +
-                              (verb.empty() ? "" : ": ") + message +
-                              " (see aneref " + verb + "--help)");
+  const std::string& verb = selected.get_name();
+  return Fail(kExitUsage,
+              verb + ": " + message + " (see aneref " + verb + " --help)");
 }
 
 // The first argument that is no option names the verb.

@@ -151,7 +151,11 @@ Expected<const Chip*> ChipTable::Find(std::string_view name) const {
     return Unsupported("chip '" + chip.name +
                        "' has no engine that Core ML can use");
   }
-  const std::vector<std::string> near = NearMatches(wanted, known);
+  std::string lower(name);  // blanks and dashes count here: names have them
+  for (char& c : lower) {
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  const std::vector<std::string> near = NearMatches(lower, known);
   return InvalidArgument(
       "unknown chip '" + std::string(name) + "'" +
       (near.empty() ? "" : ", did you mean " + JoinNames(near) + "?") +
