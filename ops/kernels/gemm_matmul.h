@@ -1,0 +1,77 @@
+// Matrix product kernel: what a task is told. Output columns lie in the lanes.
+// Rules P2, P3 (k ascending), P4, P12.
+#ifndef ANEREF_OPS_KERNELS_GEMM_MATMUL_H_
+#define ANEREF_OPS_KERNELS_GEMM_MATMUL_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "ops/kernels/gemm.h"
+#include "ops/kernels/kernel.h"
+
+namespace aneref {
+
+// From one element to the next: so many rows of the view and elements of a row.
+struct MatrixStep {
+  int64_t rows = 0;
+  int64_t elements = 0;
+
+  int64_t Bytes(const TensorView& view) const {
+    return rows * static_cast<int64_t>(view.row_pitch) +
+           elements * static_cast<int64_t>(ElementSize(view.dtype));
+  }
+};
+
+// How a batch of matrices lies in a tensor. batch[i] is the step of batch axis
+// i in rows of the view, 0 where it is broadcast.
+struct MatrixLayout {
+  MatrixStep row, column;
+  std::vector<int64_t> batch;
+};
+
+// out[b][m][n] = sum over k of x[b][m][k] * y[b][k][n], + bias[n].
+// Operands: in[0] x, in[1] y (unless packed), out[0]; one element type.
+struct MatmulArgs {
+  std::vector<int64_t> batch;  // extents of the batch axes
+  int64_t rows = 0;
+  int64_t depth = 0;
+  int64_t columns = 0;
+  MatrixLayout x, y, out;
+
+  // y as panels [columns / 64][depth][64], zeros behind the last column; then
+  // there is one y for all batches.
+  bool packed = false;
+  AlignedBytes panels;
+  std::vector<float> bias;  // [columns], or empty
+
+  // Work units: one matrix of the batch, a block of rows, a block of panels.
+  int64_t rows_per_unit = 1;
+  int64_t panels_per_unit = 1;
+
+  int64_t NumPanels() const { return DivideUp(columns, kPanelWidth); }
+  int64_t NumMatrices() const;
+  int64_t NumUnits() const;
+};
+
+struct MatmulUnit {
+  int64_t matrix;
+  int64_t row_begin, row_end;
+  int64_t column_begin, column_end;  // begins at a panel
+};
+MatmulUnit MatmulUnitOf(const MatmulArgs& args, int64_t unit);
+
+// The first element of matrix `index` of the batch.
+std::byte* MatrixData(const MatmulArgs& args, const MatrixLayout& layout,
+                      const TensorView& view, int64_t index);
+
+// Sets the blocking from the shapes; then the scratch of a unit.
+void PlanMatmul(MatmulArgs* args);
+size_t MatmulScratchBytes(const MatmulArgs& args);
+
+extern const Kernel matmul_kernel;
+Status MatmulScalar(const KernelCall& call, int64_t unit);
+
+}  // namespace aneref
+
+#endif  // ANEREF_OPS_KERNELS_GEMM_MATMUL_H_

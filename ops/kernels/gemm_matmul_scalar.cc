@@ -1,0 +1,125 @@
+// Units, blocking and the scalar twin of the matrix product kernel.
+#include <algorithm>
+
+#include "ops/kernels/gemm_matmul.h"
+
+namespace aneref {
+namespace {
+
+// As in conv.cc: about 50 to 100 microseconds. Few rows run at the speed of
+// memory, which gives a quarter of the flops.
+constexpr double kUnitFlops = 6e6;
+constexpr int64_t kFewRows = 8;
+// Rows of one unit: four to eight register tiles, 230 KiB of A.
+constexpr int64_t kMostRows = 56;
+// Panels of one unit: bounds the partial sums.
+constexpr int64_t kMostPanels = 16;
+
+template <class T>
+void ScalarUnit(const MatmulArgs& a, const KernelCall& call,
+                const MatmulUnit& u) {
+  const TensorView &x = call.in[0], &out = call.out[0];
+  const std::byte* x_data = MatrixData(a, a.x, x, u.matrix);
+  const std::byte* y_data =
+      a.packed ? nullptr : MatrixData(a, a.y, call.in[1], u.matrix);
+  std::byte* out_data = MatrixData(a, a.out, out, u.matrix);
+  const auto y_at = [&](int64_t k, int64_t n) {
+    if (a.packed) {
+      return LoadElement(a.panels.as<T>() +
+                         ((n / kPanelWidth) * a.depth + k) * kPanelWidth +
+                         n % kPanelWidth);
+    }
+    const TensorView& y = call.in[1];
+    return LoadElement(reinterpret_cast<const T*>(
+        y_data + k * a.y.row.Bytes(y) + n * a.y.column.Bytes(y)));
+  };
+  for (int64_t m = u.row_begin; m < u.row_end; ++m) {
+    for (int64_t n = u.column_begin; n < u.column_end; ++n) {
+      float sum = 0.0f;
+      for (int64_t k = 0; k < a.depth; ++k) {
+        const float product =
+            LoadElement(reinterpret_cast<const T*>(
+                x_data + m * a.x.row.Bytes(x) + k * a.x.column.Bytes(x))) *
+            y_at(k, n);
+        sum += product;
+      }
+      if (!a.bias.empty()) sum += a.bias[static_cast<size_t>(n)];
+      StoreElement(sum,
+                   reinterpret_cast<T*>(out_data + m * a.out.row.Bytes(out) +
+                                        n * a.out.column.Bytes(out)));
+    }
+  }
+}
+
+}  // namespace
+
+int64_t MatmulArgs::NumMatrices() const {
+  int64_t count = 1;
+  for (const int64_t extent : batch) count *= extent;
+  return count;
+}
+
+int64_t MatmulArgs::NumUnits() const {
+  return NumMatrices() * DivideUp(rows, rows_per_unit) *
+         DivideUp(NumPanels(), panels_per_unit);
+}
+
+// Row blocks change fastest, so that a block of y is read again from cache.
+MatmulUnit MatmulUnitOf(const MatmulArgs& a, int64_t unit) {
+  const int64_t row_blocks = DivideUp(a.rows, a.rows_per_unit);
+  const int64_t panel_blocks = DivideUp(a.NumPanels(), a.panels_per_unit);
+  const int64_t width = a.panels_per_unit * kPanelWidth;
+  MatmulUnit u;
+  u.row_begin = unit % row_blocks * a.rows_per_unit;
+  unit /= row_blocks;
+  u.column_begin = unit % panel_blocks * width;
+  u.matrix = unit / panel_blocks;
+  u.row_end = std::min(u.row_begin + a.rows_per_unit, a.rows);
+  u.column_end = std::min(u.column_begin + width, a.columns);
+  return u;
+}
+
+std::byte* MatrixData(const MatmulArgs& args, const MatrixLayout& layout,
+                      const TensorView& view, int64_t index) {
+  int64_t row = 0;
+  for (size_t i = args.batch.size(); i-- > 0;) {
+    row += index % args.batch[i] * layout.batch[i];
+    index /= args.batch[i];
+  }
+  return view.data + row * static_cast<int64_t>(view.row_pitch);
+}
+
+void PlanMatmul(MatmulArgs* a) {
+  if (a->rows == 0 || a->columns == 0) return;
+  a->rows_per_unit = DivideUp(a->rows, DivideUp(a->rows, kMostRows));
+  const double panel_flops = 2.0 * static_cast<double>(a->rows_per_unit) *
+                             static_cast<double>(a->depth) *
+                             static_cast<double>(kPanelWidth);
+  const double wanted = (a->rows < kFewRows ? kUnitFlops / 4 : kUnitFlops) /
+                        std::max(panel_flops, 1.0);
+  const int64_t most = std::min(kMostPanels, a->NumPanels());
+  const int64_t panels =
+      std::clamp<int64_t>(static_cast<int64_t>(std::min(wanted, 1e6)), 1, most);
+  a->panels_per_unit =
+      DivideUp(a->NumPanels(), DivideUp(a->NumPanels(), panels));
+}
+
+size_t MatmulScratchBytes(const MatmulArgs& a) {
+  const int64_t sums = a.rows_per_unit * (a.panels_per_unit * kPanelWidth + 16);
+  const int64_t tile = a.rows_per_unit * kBlockStride;
+  return PanelBytes(a.depth) +
+         static_cast<size_t>(tile + sums + kPanelWidth + 64) * sizeof(float);
+}
+
+Status MatmulScalar(const KernelCall& call, int64_t unit) {
+  const auto& args = *static_cast<const MatmulArgs*>(call.args);
+  const MatmulUnit u = MatmulUnitOf(args, unit);
+  if (call.out[0].dtype == DataType::kFloat16) {
+    ScalarUnit<uint16_t>(args, call, u);
+  } else {
+    ScalarUnit<float>(args, call, u);
+  }
+  return Status();
+}
+
+}  // namespace aneref
