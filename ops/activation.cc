@@ -95,7 +95,7 @@ Status Reference(const OpView& op, const RefTensors& tensors) {
   args.function = FunctionOf(op);
   const TensorView& x = tensors.in[0];
   const TensorView& out = tensors.out[0];
-  const UnaryRowFunction apply = ScalarUnary(args.function.kind, x.dtype);
+  const UnaryBlockFunction apply = ScalarUnary(args.function.kind, x.dtype);
   for (int64_t row = 0; row < x.num_rows(); ++row) {
     apply(args, {x.Row<std::byte>(row), out.Row<std::byte>(row),
                  static_cast<size_t>(x.width())});

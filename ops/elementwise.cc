@@ -64,12 +64,15 @@ Status Lower(const OpView& op, TaskBuilder* builder) {
 Status Reference(const OpView& op, const RefTensors& tensors) {
   const Kind kind = op.attributes<fbs::Elementwise>().kind();
   const PowerTypes types = {tensors.in[0].dtype, tensors.in[1].dtype};
-  const ElementwiseRowFunction apply =
+  const ElementwiseFunction apply =
       kind == Kind::pow ? nullptr : ScalarElementwise(kind, types.base);
   ForEachBroadcastElement(tensors.out[0], tensors.in,
                           [&](std::byte* out, const auto& elements) {
-                            const ElementwiseRow one = {
-                                elements[0], elements[1], out, 1, false, false};
+                            ElementwiseBlock one;
+                            one.x = elements[0];
+                            one.y = elements[1];
+                            one.out = out;
+                            one.count = 1;
                             if (kind == Kind::pow) {
                               PowerElements(types, one);
                             } else {

@@ -14,18 +14,24 @@ namespace aneref {
 namespace {
 
 template <class Function, class Element>
-void ScalarRow(const ElementwiseRow& row) {
+void ScalarBlock(const ElementwiseBlock& block) {
   using Result =
       std::conditional_t<Function::kClass == ElementwiseClass::kComparison,
                          BoolElement, Element>;
-  const auto* x = reinterpret_cast<const typename Element::Stored*>(row.x);
-  const auto* y = reinterpret_cast<const typename Element::Stored*>(row.y);
-  auto* out = reinterpret_cast<typename Result::Stored*>(row.out);
-  const size_t x_step = row.x_repeats ? 0 : 1;
-  const size_t y_step = row.y_repeats ? 0 : 1;
-  for (size_t i = 0; i < row.count; ++i) {
-    out[i] = Result::Store(Function::Apply(Element::Load(x[i * x_step]),
-                                           Element::Load(y[i * y_step])));
+  using Stored = typename Element::Stored;
+  const size_t x_step = block.x_repeats ? 0 : 1;
+  const size_t y_step = block.y_repeats ? 0 : 1;
+  for (size_t row = 0; row < block.rows; ++row) {
+    const auto* x =
+        reinterpret_cast<const Stored*>(block.x + row * block.x_pitch);
+    const auto* y =
+        reinterpret_cast<const Stored*>(block.y + row * block.y_pitch);
+    auto* out = reinterpret_cast<typename Result::Stored*>(
+        block.out + row * block.out_pitch);
+    for (size_t i = 0; i < block.count; ++i) {
+      out[i] = Result::Store(Function::Apply(Element::Load(x[i * x_step]),
+                                             Element::Load(y[i * y_step])));
+    }
   }
 }
 
@@ -36,21 +42,30 @@ constexpr DataType TypeClass() {
                                                             : DataType::kInt32;
 }
 
-template <class FindRow>
-void RunUnit(const KernelCall& call, int64_t unit, const FindRow& find_row) {
+ElementwiseBlock BlockOf(const BroadcastPlan& plan, const BroadcastSpan& span,
+                         const KernelCall& call) {
+  const TensorView& out = call.out[0];
+  ElementwiseBlock block;
+  block.x = OperandAt(plan, span, call.in[0], 0);
+  block.y = OperandAt(plan, span, call.in[1], 1);
+  block.out = out.Row<std::byte>(span.out_row) +
+              static_cast<size_t>(span.column) * ElementSize(out.dtype);
+  block.count = static_cast<size_t>(span.count);
+  block.x_repeats = plan.repeats[0];
+  block.y_repeats = plan.repeats[1];
+  block.rows = static_cast<size_t>(span.num_rows);
+  block.x_pitch = OperandPitch(span, call.in[0], 0);
+  block.y_pitch = OperandPitch(span, call.in[1], 1);
+  block.out_pitch = out.row_pitch;
+  return block;
+}
+
+template <class Find>
+void RunUnit(const KernelCall& call, int64_t unit, const Find& find) {
   const auto& args = *static_cast<const ElementwiseArgs*>(call.args);
-  const ElementwiseRowFunction run = find_row(args.kind, call.in[0].dtype);
-  ElementwiseRow row;
-  row.x_repeats = args.plan.repeats[0];
-  row.y_repeats = args.plan.repeats[1];
-  const size_t out_size = ElementSize(call.out[0].dtype);
-  ForEachSpan(args.plan, unit, [&](const BroadcastSpan& span) {
-    row.x = OperandAt(args.plan, span, call.in[0], 0);
-    row.y = OperandAt(args.plan, span, call.in[1], 1);
-    row.out = call.out[0].Row<std::byte>(span.out_row) +
-              static_cast<size_t>(span.column) * out_size;
-    row.count = static_cast<size_t>(span.count);
-    run(row);
+  const ElementwiseFunction run = find(args.kind, call.in[0].dtype);
+  ForEachBlock(args.plan, unit, [&](const BroadcastSpan& span) {
+    run(BlockOf(args.plan, span, call));
   });
 }
 
@@ -61,7 +76,7 @@ Status RunScalar(const KernelCall& call, int64_t unit) {
 
 Status RunSimd(const KernelCall& call, int64_t unit) {
   RunUnit(call, unit, [](fbs::ElementwiseKind kind, DataType type) {
-    const ElementwiseRowFunction simd = SimdElementwise(kind, type);
+    const ElementwiseFunction simd = SimdElementwise(kind, type);
     return simd != nullptr ? simd : ScalarElementwise(kind, type);
   });
   return Status();
@@ -98,7 +113,7 @@ void LoadOperand(DataType from, const std::byte* data, bool repeats,
               block->begin() + static_cast<ptrdiff_t>(count), (*block)[0]);
 }
 
-void PowerBlock(const PowerTypes& types, const ElementwiseRow& row) {
+void PowerPart(const PowerTypes& types, const ElementwiseBlock& row) {
   if (!IsFloating(types.base) && !IsFloating(types.exponent)) {
     std::array<int64_t, kPowerBlock> x{};
     std::array<int64_t, kPowerBlock> y{};
@@ -125,7 +140,7 @@ void PowerBlock(const PowerTypes& types, const ElementwiseRow& row) {
 
 // A square needs no Pow: the product of two fp16 or fp32 numbers, rounded once,
 // is what Pow and a rounding give.
-bool IsSquare(const PowerTypes& types, const ElementwiseRow& row) {
+bool IsSquare(const PowerTypes& types, const ElementwiseBlock& row) {
   if (types.base > DataType::kFloat32 || !row.y_repeats || row.x_repeats)
     return false;
   double exponent = 0;
@@ -137,16 +152,8 @@ template <bool kSimd>
 Status RunPower(const KernelCall& call, int64_t unit) {
   const auto& args = *static_cast<const ElementwiseArgs*>(call.args);
   const PowerTypes types = {call.in[0].dtype, call.in[1].dtype};
-  const size_t out_size = ElementSize(types.base);
   ForEachSpan(args.plan, unit, [&](const BroadcastSpan& span) {
-    ElementwiseRow row;
-    row.x = OperandAt(args.plan, span, call.in[0], 0);
-    row.y = OperandAt(args.plan, span, call.in[1], 1);
-    row.out = call.out[0].Row<std::byte>(span.out_row) +
-              static_cast<size_t>(span.column) * out_size;
-    row.count = static_cast<size_t>(span.count);
-    row.x_repeats = args.plan.repeats[0];
-    row.y_repeats = args.plan.repeats[1];
+    ElementwiseBlock row = BlockOf(args.plan, span, call);
     if (kSimd && IsSquare(types, row)) {
       row.y = row.x;
       row.y_repeats = false;
@@ -160,27 +167,27 @@ Status RunPower(const KernelCall& call, int64_t unit) {
 
 }  // namespace
 
-ElementwiseRowFunction ScalarElementwise(fbs::ElementwiseKind kind,
-                                         DataType type) {
+ElementwiseFunction ScalarElementwise(fbs::ElementwiseKind kind,
+                                      DataType type) {
   return VisitElementwise(kind, [type](auto function) {
     using Function = decltype(function);
-    return VisitElement(type, [](auto element) -> ElementwiseRowFunction {
+    return VisitElement(type, [](auto element) -> ElementwiseFunction {
       using Element = decltype(element);
       if constexpr (AcceptsType(Function::kClass, TypeClass<Element>()))
-        return ScalarRow<Function, Element>;
+        return ScalarBlock<Function, Element>;
       return nullptr;
     });
   });
 }
 
-void PowerElements(const PowerTypes& types, const ElementwiseRow& row) {
-  ElementwiseRow block = row;
+void PowerElements(const PowerTypes& types, const ElementwiseBlock& row) {
+  ElementwiseBlock part = row;
   for (size_t i = 0; i < row.count; i += kPowerBlock) {
-    block.count = std::min(kPowerBlock, row.count - i);
-    if (!row.x_repeats) block.x = row.x + i * ElementSize(types.base);
-    if (!row.y_repeats) block.y = row.y + i * ElementSize(types.exponent);
-    block.out = row.out + i * ElementSize(types.base);
-    PowerBlock(types, block);
+    part.count = std::min(kPowerBlock, row.count - i);
+    if (!row.x_repeats) part.x = row.x + i * ElementSize(types.base);
+    if (!row.y_repeats) part.y = row.y + i * ElementSize(types.exponent);
+    part.out = row.out + i * ElementSize(types.base);
+    PowerPart(types, part);
   }
 }
 

@@ -20,27 +20,29 @@ extern const Kernel kElementwiseKernel;
 // Power: the exponent's type may differ, the result has the base's.
 extern const Kernel kPowerKernel;
 
-// A stretch of one row. A repeated operand is one element. `out` may equal `x`
-// or `y`.
-struct ElementwiseRow {
+// The same stretch of several rows. A repeated operand is one element per row.
+// `out` may equal `x` or `y`.
+struct ElementwiseBlock {
   const std::byte* x = nullptr;
   const std::byte* y = nullptr;
   std::byte* out = nullptr;
-  size_t count = 0;
+  size_t count = 0;  // elements per row
   bool x_repeats = false;
   bool y_repeats = false;
+  size_t rows = 1;
+  size_t x_pitch = 0;  // bytes from row to row
+  size_t y_pitch = 0;
+  size_t out_pitch = 0;
 };
-using ElementwiseRowFunction = void (*)(const ElementwiseRow& row);
+using ElementwiseFunction = void (*)(const ElementwiseBlock& block);
 
 // Scalar twin; never null for the types that a kind accepts. Not for pow.
-ElementwiseRowFunction ScalarElementwise(fbs::ElementwiseKind kind,
-                                         DataType type);
+ElementwiseFunction ScalarElementwise(fbs::ElementwiseKind kind, DataType type);
 // Highway twin for this machine, or null where the scalar one is all there is.
-ElementwiseRowFunction SimdElementwise(fbs::ElementwiseKind kind,
-                                       DataType type);
+ElementwiseFunction SimdElementwise(fbs::ElementwiseKind kind, DataType type);
 
-// `count` powers, out[i] = x[i] ^ y[i] in the type `base`. Floating bases and
-// exponents: elementary::Pow in double, rounded once. Integers: repeated
+// Powers of one row, out[i] = x[i] ^ y[i] in the type `base`. Floating bases
+// and exponents: elementary::Pow in double, rounded once. Integers: repeated
 // multiplication with wrap around; a negative exponent gives the truncated
 // quotient (0 for |x| > 1, and 0 for x = 0, P13). An integer to a floating
 // power truncates and saturates (P14).
@@ -48,7 +50,7 @@ struct PowerTypes {
   DataType base = DataType::kFloat16;
   DataType exponent = DataType::kFloat16;
 };
-void PowerElements(const PowerTypes& types, const ElementwiseRow& row);
+void PowerElements(const PowerTypes& types, const ElementwiseBlock& row);
 
 }  // namespace aneref
 

@@ -38,43 +38,64 @@ struct BroadcastPlan {
 BroadcastPlan MakeBroadcastPlan(const TensorType& out,
                                 std::span<const Shape> operands);
 
-// The part of a row that a unit computes, and the row of each operand.
+// Part of one row or, in a block, the same part of `num_rows` consecutive rows
+// of the output; each operand advances by a constant number of rows.
 struct BroadcastSpan {
   int64_t out_row = 0;
   std::array<int64_t, BroadcastPlan::kMaxOperands> rows{};
   int64_t column = 0;
   int64_t count = 0;
+  int64_t num_rows = 1;
+  std::array<int64_t, BroadcastPlan::kMaxOperands> row_steps{};
 };
+
+// Calls fn(const BroadcastSpan&) for the blocks of `unit`, in order.
+template <class Fn>
+void ForEachBlock(const BroadcastPlan& plan, int64_t unit, const Fn& fn) {
+  constexpr size_t kOperands = BroadcastPlan::kMaxOperands;
+  BroadcastSpan block;
+  block.column = unit % plan.column_units * plan.columns_per_unit;
+  block.count = std::min(plan.columns_per_unit, plan.width - block.column);
+  const int64_t first = unit / plan.column_units * plan.rows_per_unit;
+  const int64_t last = std::min(first + plan.rows_per_unit, plan.rows);
+  if (block.count <= 0) return;
+  const size_t inner = plan.rank == 0 ? 0 : plan.rank - 1;
+  const int64_t inner_extent = plan.rank == 0 ? 1 : plan.extents[inner];
+  for (size_t i = 0; i < kOperands; ++i) {
+    block.row_steps[i] = plan.row_steps[i][inner];
+  }
+  for (block.out_row = first; block.out_row < last;
+       block.out_row += block.num_rows) {
+    const int64_t inner_index = block.out_row % inner_extent;
+    block.num_rows = std::min(inner_extent - inner_index, last - block.out_row);
+    for (size_t i = 0; i < kOperands; ++i) {
+      block.rows[i] = inner_index * block.row_steps[i];
+    }
+    int64_t rest = block.out_row / inner_extent;
+    for (size_t axis = inner; axis-- > 0; rest /= plan.extents[axis]) {
+      const int64_t index = rest % plan.extents[axis];
+      for (size_t i = 0; i < kOperands; ++i) {
+        block.rows[i] += index * plan.row_steps[i][axis];
+      }
+    }
+    fn(block);
+  }
+}
 
 // Calls fn(const BroadcastSpan&) for each row of `unit`, in order.
 template <class Fn>
 void ForEachSpan(const BroadcastPlan& plan, int64_t unit, const Fn& fn) {
-  BroadcastSpan span;
-  span.column = unit % plan.column_units * plan.columns_per_unit;
-  span.count = std::min(plan.columns_per_unit, plan.width - span.column);
-  const int64_t first = unit / plan.column_units * plan.rows_per_unit;
-  const int64_t last = std::min(first + plan.rows_per_unit, plan.rows);
-  if (first >= last || span.count <= 0) return;
-  std::array<int64_t, kMaxRank> index{};
-  int64_t rest = first;
-  for (size_t axis = plan.rank; axis-- > 0;) {
-    index[axis] = rest % plan.extents[axis];
-    rest /= plan.extents[axis];
-    for (size_t i = 0; i < BroadcastPlan::kMaxOperands; ++i)
-      span.rows[i] += index[axis] * plan.row_steps[i][axis];
-  }
-  for (span.out_row = first; span.out_row < last; ++span.out_row) {
-    fn(span);
-    for (size_t axis = plan.rank; axis-- > 0;) {
-      for (size_t i = 0; i < BroadcastPlan::kMaxOperands; ++i)
-        span.rows[i] += plan.row_steps[i][axis];
-      if (++index[axis] < plan.extents[axis]) break;
-      index[axis] = 0;
+  ForEachBlock(plan, unit, [&fn](const BroadcastSpan& block) {
+    BroadcastSpan row = block;
+    row.num_rows = 1;
+    for (int64_t r = 0; r < block.num_rows; ++r) {
+      fn(row);
+      ++row.out_row;
       for (size_t i = 0; i < BroadcastPlan::kMaxOperands; ++i) {
-        span.rows[i] -= plan.extents[axis] * plan.row_steps[i][axis];
+        row.rows[i] += block.row_steps[i];
       }
     }
-  }
+  });
 }
 
 // The first element that a span needs of operand `i`.
@@ -84,6 +105,12 @@ inline const std::byte* OperandAt(const BroadcastPlan& plan,
   const int64_t column = plan.repeats[i] ? 0 : span.column;
   return view.Row<const std::byte>(span.rows[i]) +
          static_cast<size_t>(column) * ElementSize(view.dtype);
+}
+
+// Bytes from row to row of operand `i` within a block.
+inline size_t OperandPitch(const BroadcastSpan& block, const TensorView& view,
+                           size_t i) {
+  return static_cast<size_t>(block.row_steps[i]) * view.row_pitch;
 }
 
 // For references: calls fn(output element, elements of the operands) by byte

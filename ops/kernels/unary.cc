@@ -111,37 +111,46 @@ void TableRow(const UnaryArgs& args, const UnaryRow& row) {
   for (size_t i = 0; i < row.count; ++i) out[i] = table[x[i]];
 }
 
+template <void (*kRow)(const UnaryArgs&, const UnaryRow&)>
+void EachRow(const UnaryArgs& args, const UnaryBlock& block) {
+  for (size_t row = 0; row < block.rows; ++row) kRow(args, RowOf(block, row));
+}
+
 template <bool kSimd>
 Status RunUnary(const KernelCall& call, int64_t unit) {
   const auto& args = *static_cast<const UnaryArgs*>(call.args);
   const DataType type = call.in[0].dtype;
-  UnaryRowFunction run = kSimd ? SimdUnary(args.function.kind, type) : nullptr;
+  UnaryBlockFunction run =
+      kSimd ? SimdUnary(args.function.kind, type) : nullptr;
   if (run == nullptr)
-    run = args.table != nullptr ? TableRow
+    run = args.table != nullptr ? EachRow<TableRow>
                                 : ScalarUnary(args.function.kind, type);
-  const size_t out_size = ElementSize(call.out[0].dtype);
-  ForEachSpan(args.plan, unit, [&](const BroadcastSpan& span) {
-    UnaryRow row;
-    row.x = OperandAt(args.plan, span, call.in[0], 0);
-    row.out = call.out[0].Row<std::byte>(span.out_row) +
-              static_cast<size_t>(span.column) * out_size;
-    row.count = static_cast<size_t>(span.count);
-    run(args, row);
+  const TensorView& out = call.out[0];
+  ForEachBlock(args.plan, unit, [&](const BroadcastSpan& span) {
+    UnaryBlock block;
+    block.x = OperandAt(args.plan, span, call.in[0], 0);
+    block.out = out.Row<std::byte>(span.out_row) +
+                static_cast<size_t>(span.column) * ElementSize(out.dtype);
+    block.count = static_cast<size_t>(span.count);
+    block.rows = static_cast<size_t>(span.num_rows);
+    block.x_pitch = OperandPitch(span, call.in[0], 0);
+    block.out_pitch = out.row_pitch;
+    run(args, block);
   });
   return Status();
 }
 
 }  // namespace
 
-UnaryRowFunction ScalarUnary(Kind kind, DataType type) {
+UnaryBlockFunction ScalarUnary(Kind kind, DataType type) {
   const UnaryClass function = ClassOf(kind);
-  return VisitElement(type, [function](auto element) -> UnaryRowFunction {
+  return VisitElement(type, [function](auto element) -> UnaryBlockFunction {
     using Element = decltype(element);
-    if (function == UnaryClass::kIdentity) return CopyRow<Element>;
+    if (function == UnaryClass::kIdentity) return EachRow<CopyRow<Element>>;
     if constexpr (kIsFloating<Element>) {
-      if (function == UnaryClass::kTest) return TestRow<Element>;
+      if (function == UnaryClass::kTest) return EachRow<TestRow<Element>>;
     }
-    return ScalarRow<Element>;
+    return EachRow<ScalarRow<Element>>;
   });
 }
 

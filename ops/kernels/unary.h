@@ -60,18 +60,33 @@ struct UnaryArgs {
 // in = {x}, out = {y}; the types come from the views.
 extern const Kernel kUnaryKernel;
 
-// A stretch of one row; `out` may equal `x`.
+// The same stretch of several rows; `out` may equal `x`.
+struct UnaryBlock {
+  const std::byte* x = nullptr;
+  std::byte* out = nullptr;
+  size_t count = 0;  // elements per row
+  size_t rows = 1;
+  size_t x_pitch = 0;  // bytes from row to row
+  size_t out_pitch = 0;
+};
+using UnaryBlockFunction = void (*)(const UnaryArgs& args,
+                                    const UnaryBlock& block);
+
+// One row of a block.
 struct UnaryRow {
   const std::byte* x = nullptr;
   std::byte* out = nullptr;
   size_t count = 0;
 };
-using UnaryRowFunction = void (*)(const UnaryArgs& args, const UnaryRow& row);
+inline UnaryRow RowOf(const UnaryBlock& block, size_t row) {
+  return {block.x + row * block.x_pitch, block.out + row * block.out_pitch,
+          block.count};
+}
 
 // Scalar twin for x of `type`; never null for the types that the kind accepts.
-UnaryRowFunction ScalarUnary(fbs::ActivationKind kind, DataType type);
+UnaryBlockFunction ScalarUnary(fbs::ActivationKind kind, DataType type);
 // Highway twin for this machine, null where a table or the scalar twin serves.
-UnaryRowFunction SimdUnary(fbs::ActivationKind kind, DataType type);
+UnaryBlockFunction SimdUnary(fbs::ActivationKind kind, DataType type);
 
 }  // namespace aneref
 

@@ -266,51 +266,56 @@ void WideRow(const UnaryArgs& args, const UnaryRow& row) {
 
 // ---- choice ----
 
+template <void (*kRow)(const UnaryArgs&, const UnaryRow&)>
+void EachRow(const UnaryArgs& args, const UnaryBlock& block) {
+  for (size_t row = 0; row < block.rows; ++row) kRow(args, RowOf(block, row));
+}
+
 template <template <class> class IoOf>
-UnaryRowFunction FindForType(Kind kind) {
+UnaryBlockFunction FindForType(Kind kind) {
   using Io = IoOf<hn::ScalableTag<float>>;
   using HalfWidthIo = IoOf<hn::Rebind<float, hn::ScalableTag<double>>>;
   switch (kind) {
     case Kind::relu:
-      return FloatRow<Io, ReluLanes>;
+      return EachRow<FloatRow<Io, ReluLanes>>;
     case Kind::relu6:
     case Kind::clip:
-      return FloatRow<Io, ClampLanes>;
+      return EachRow<FloatRow<Io, ClampLanes>>;
     case Kind::abs:
-      return FloatRow<Io, AbsLanes>;
+      return EachRow<FloatRow<Io, AbsLanes>>;
     case Kind::neg:
-      return FloatRow<Io, NegLanes>;
+      return EachRow<FloatRow<Io, NegLanes>>;
     case Kind::square:
-      return FloatRow<Io, SquareLanes>;
+      return EachRow<FloatRow<Io, SquareLanes>>;
     case Kind::sqrt:
-      return FloatRow<Io, SqrtLanes>;
+      return EachRow<FloatRow<Io, SqrtLanes>>;
     case Kind::inverse:
-      return FloatRow<Io, InverseLanes>;
+      return EachRow<FloatRow<Io, InverseLanes>>;
     case Kind::floor:
-      return FloatRow<Io, FloorLanes>;
+      return EachRow<FloatRow<Io, FloorLanes>>;
     case Kind::ceil:
-      return FloatRow<Io, CeilLanes>;
+      return EachRow<FloatRow<Io, CeilLanes>>;
     case Kind::round:
-      return FloatRow<Io, RoundLanes>;
+      return EachRow<FloatRow<Io, RoundLanes>>;
     case Kind::leaky_relu:
-      return WideRow<HalfWidthIo, LeakyReluWide>;
+      return EachRow<WideRow<HalfWidthIo, LeakyReluWide>>;
     case Kind::linear:
-      return WideRow<HalfWidthIo, LinearWide>;
+      return EachRow<WideRow<HalfWidthIo, LinearWide>>;
     case Kind::hard_sigmoid:
-      return WideRow<HalfWidthIo, HardSigmoidWide>;
+      return EachRow<WideRow<HalfWidthIo, HardSigmoidWide>>;
     case Kind::hard_swish:
-      return WideRow<HalfWidthIo, HardSwishWide>;
+      return EachRow<WideRow<HalfWidthIo, HardSwishWide>>;
     default:
       return nullptr;
   }
 }
 
-UnaryRowFunction FindUnary(Kind kind, DataType type) {
+UnaryBlockFunction FindUnary(Kind kind, DataType type) {
   if (type == DataType::kFloat32) return FindForType<FloatIo>(kind);
   if (type != DataType::kFloat16) return nullptr;
-  if (kind == Kind::relu) return BitsRow<ReluBits>;
-  if (kind == Kind::abs) return BitsRow<AbsBits>;
-  if (kind == Kind::neg) return BitsRow<NegBits>;
+  if (kind == Kind::relu) return EachRow<BitsRow<ReluBits>>;
+  if (kind == Kind::abs) return EachRow<BitsRow<AbsBits>>;
+  if (kind == Kind::neg) return EachRow<BitsRow<NegBits>>;
   return FindForType<HalfIo>(kind);
 }
 
@@ -325,7 +330,7 @@ namespace {
 HWY_EXPORT(FindUnary);
 }  // namespace
 
-UnaryRowFunction SimdUnary(fbs::ActivationKind kind, DataType type) {
+UnaryBlockFunction SimdUnary(fbs::ActivationKind kind, DataType type) {
   return HWY_DYNAMIC_DISPATCH(FindUnary)(kind, type);
 }
 
