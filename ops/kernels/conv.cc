@@ -15,8 +15,10 @@ constexpr int64_t kPanelBudget = int64_t{512} << 10;
 // Floats of the lines of one depthwise unit, and the most that any unit gets.
 constexpr double kLineBudget = 65536;
 constexpr double kMaxLineFloats = 0x1p26;
+// Lines of all channels that a unit may keep between blocks of k: 512 KiB.
+constexpr double kKeptFloats = 131072;
 // Units that a layer is cut into when it has too few pixels for threads.
-constexpr int64_t kWantedUnits = 8;
+constexpr int64_t kWantedUnits = 4;
 
 int64_t NumChannelBlocks(const ConvArgs& a) {
   return DivideUp(a.out_channels, a.channels_per_unit);
@@ -63,7 +65,7 @@ void PlanGemmUnits(ConvArgs* a) {
   if (units < kWantedUnits && unit_flops > 2 * kUnitFlops) {
     blocks = std::min({DivideUp(kWantedUnits, std::max<int64_t>(units, 1)),
                        static_cast<int64_t>(unit_flops / kUnitFlops),
-                       std::max<int64_t>(1, a->out_channels / 32)});
+                       std::max<int64_t>(1, a->out_channels / 64)});
   }
   // Partial sums of one unit stay in the cache.
   blocks = std::max(blocks, DivideUp(a->out_channels, 1024));
@@ -179,6 +181,7 @@ ConvLines ConvLinesOf(const ConvArgs& a, const ConvUnit& u) {
   }
   lines.tap_row = least.row;
   lines.tap_column = least.column;
+  lines.one_row_in_step = most.row == least.row;
   lines.num_rows =
       (lines.num_grid_rows - 1) * a.in_step.row + most.row - least.row + 1;
   lines.phase_pitch =
@@ -201,7 +204,9 @@ ConvGemmScratch ConvGemmScratchOf(const ConvArgs& a, size_t line_floats) {
       a.Depth() > kBlockDepth ? a.channels_per_unit : kMaxTileRows;
   scratch.sums =
       static_cast<size_t>(rows * scratch.sums_stride) * sizeof(float);
-  scratch.lines = (line_floats * sizeof(float) + 63) / 64 * 64;
+  scratch.line_floats = (line_floats + 15) / 16 * 16;
+  scratch.lines = scratch.line_floats * sizeof(float) *
+                  (a.keeps_lines ? static_cast<size_t>(a.in_channels) : 1);
   return scratch;
 }
 
@@ -226,9 +231,11 @@ ConvPlan PlanConv(ConvArgs* args) {
   const double floats = ConvLinesOf(a, worst).NumFloats();
   if (floats > kMaxLineFloats) return {};
   const auto line_floats = static_cast<size_t>(floats);
+  a.keeps_lines = a.Depth() > kBlockDepth && a.taps.size() > 1 &&
+                  floats * static_cast<double>(a.in_channels) <= kKeptFloats;
   if (depthwise) {
     return {&conv_depthwise_kernel,
-            line_floats * sizeof(float) + a.taps.size() * sizeof(float) * 2};
+            (line_floats + 2 * a.taps.size() + 16) * sizeof(float)};
   }
   return {&conv_gemm_kernel, ConvGemmScratchOf(a, line_floats).Total()};
 }

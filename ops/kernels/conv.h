@@ -50,6 +50,8 @@ struct ConvArgs {
   int64_t groups_per_unit = 1;
   int64_t channels_per_unit = 0;
   int64_t pixels_per_unit = 0;
+  // The lines of all input channels stay from one block of k to the next.
+  bool keeps_lines = false;
 
   int64_t Depth() const {
     return static_cast<int64_t>(taps.size()) * in_channels;
@@ -75,7 +77,8 @@ struct ConvLines {
   int64_t grid_column = 0, num_grid_columns = 0;
   int64_t tap_row = 0, tap_column = 0;  // least offsets of all taps
   int64_t num_rows = 0;
-  int64_t phase_pitch = 0;  // floats; a row has in_step.column phases
+  bool one_row_in_step = false;  // all taps in one row: the others stay unset
+  int64_t phase_pitch = 0;       // floats; a row has in_step.column phases
   int64_t row_pitch = 0;
 
   // Where grid pixel (grid_row, grid_column) reads its element under `tap`.
@@ -113,7 +116,8 @@ Status ConvScalar(const KernelCall& call, int64_t unit);
 struct ConvGemmScratch {
   size_t panels = 0;  // after a tile of A
   size_t sums = 0;
-  size_t lines = 0;
+  size_t lines = 0;        // of all kept channels
+  size_t line_floats = 0;  // of one channel
   int64_t num_panels = 0;
   int64_t sums_stride = 0;  // floats
 

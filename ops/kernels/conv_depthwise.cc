@@ -2,6 +2,7 @@
 // 4): vectors along the row, taps in order, up to eight output rows at a time
 // from zero-padded fp32 lines. Rules P3, P4, P2.
 #include <algorithm>
+#include <utility>
 
 #include "ops/kernels/conv.h"
 
@@ -66,13 +67,23 @@ struct Plane {
     }
   }
 
+  template <size_t... kRow>
+  HWY_INLINE void RowsOf(int64_t count, int64_t y,
+                         std::index_sequence<kRow...>) const {
+    using Function = void (Plane::*)(int64_t) const;
+    static constexpr Function kFunctions[] = {&Plane::Rows<kRow + 1>...};
+    (this->*kFunctions[count - 1])(y);
+  }
+
+  // Equal groups of up to eight rows.
   void Run() const {
-    int64_t y = lines.grid_row;
-    const int64_t end = y + lines.num_grid_rows;
-    for (; y + 8 <= end; y += 8) Rows<8>(y);
-    if (y + 4 <= end) Rows<4>(y), y += 4;
-    if (y + 2 <= end) Rows<2>(y), y += 2;
-    if (y < end) Rows<1>(y);
+    const int64_t num_groups = DivideUp(lines.num_grid_rows, 8);
+    for (int64_t i = 0; i < num_groups; ++i) {
+      const int64_t y = gemm::GroupBegin(lines.num_grid_rows, num_groups, i);
+      const int64_t end =
+          gemm::GroupBegin(lines.num_grid_rows, num_groups, i + 1);
+      RowsOf(end - y, lines.grid_row + y, std::make_index_sequence<8>());
+    }
   }
 };
 
@@ -81,18 +92,18 @@ void RunUnit(const KernelCall& call, const ConvArgs& a, const ConvUnit& u) {
   const ConvLines lines = ConvLinesOf(a, u);
   const size_t num_taps = a.taps.size();
   auto* weights = reinterpret_cast<float*>(call.scratch);
-  auto* offsets = reinterpret_cast<int32_t*>(weights + num_taps);
+  auto* offsets = reinterpret_cast<int32_t*>(weights + num_taps + 16);
   auto* line = reinterpret_cast<float*>(offsets + num_taps);
   for (size_t t = 0; t < num_taps; ++t)
     offsets[t] = static_cast<int32_t>(lines.TapOffset(a, a.taps[t]));
   for (int64_t g = u.group_begin; g < u.group_end; ++g) {
     if (num_taps > 0)
-      conv::FillLines<T>(a, lines, call.in[0], u.image * a.groups + g, line);
+      conv::FillLines<T>(a, lines, call.in[0], u.image * a.groups + g,
+                         g == u.group_begin, line);
     for (int64_t m = u.channel_begin; m < u.channel_end; ++m) {
       const int64_t channel = g * a.out_channels + m;
       const T* packed = a.weights.as<T>() + channel * a.weight_stride;
-      for (size_t t = 0; t < num_taps; ++t)
-        weights[t] = LoadElement(packed + t);
+      compat::WidenRun(packed, num_taps, weights);
       const float bias =
           a.bias.empty() ? 0.0f : a.bias[static_cast<size_t>(channel)];
       const int64_t plane = u.image * a.groups * a.out_channels + channel;

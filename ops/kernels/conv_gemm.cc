@@ -103,15 +103,18 @@ struct Worker {
           first_tap * a.in_channels + c < k ? first_tap + 1 : first_tap;
       const int64_t to =
           last_tap * a.in_channels + c < k + depth ? last_tap + 1 : last_tap;
-      if (from >= to) continue;
-      FillLines<T>(a, lines, x, InputPlane(c), line);
+      float* kept = a.keeps_lines
+                        ? line + c * static_cast<int64_t>(layout.line_floats)
+                        : line;
+      if (a.keeps_lines ? k == 0 : from < to)
+        FillLines<T>(a, lines, x, InputPlane(c), a.keeps_lines || c == 0, kept);
       for (int64_t p = 0; p < NumPanels(); ++p) {
         float* panel = panels + p * depth * kPanelWidth;
         const int64_t begin = u.pixel_begin + p * kPanelWidth;
         ForEachSegment(
             a, begin, begin + PanelPixels(p), [&](Segment s) HWY_ATTR {
               const float* src =
-                  line +
+                  kept +
                   (s.row - lines.grid_row) * a.in_step.row * lines.row_pitch +
                   s.column - lines.grid_column;
               for (int64_t t = from; t < to; ++t) {

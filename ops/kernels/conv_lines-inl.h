@@ -10,7 +10,6 @@
 #endif
 
 #include <algorithm>
-#include <cstring>
 
 #include "hwy/highway.h"
 #include "ops/kernels/conv.h"
@@ -22,19 +21,28 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 namespace conv {
 
-// dst[i] = columns [first, first + count) of a row of `width` elements, zeros
-// outside it. Writes up to 15 floats behind.
+// Columns [0, count) of a line: zeros but for [begin, end), which come from
+// src[0] on. Without `padding` the zeros are there already. Whole vectors are
+// written: up to 15 zeros behind `end`, even into the next line.
 template <class T>
-void FillSpan(const T* row, int64_t width, int64_t first, int64_t count,
-              float* dst) {
-  const int64_t left = std::clamp<int64_t>(-first, 0, count);
-  const int64_t end = std::clamp<int64_t>(width - first, left, count);
-  std::memset(dst, 0, static_cast<size_t>(left) * sizeof(float));
-  if (end > left) {
-    compat::WidenRun(row + first + left, static_cast<size_t>(end - left),
-                     dst + left);
+HWY_INLINE void FillSpan(const T* src, int64_t begin, int64_t end,
+                         int64_t count, bool padding, float* dst) {
+  const gemm::Tag d;
+  if (padding) {
+    for (int64_t i = 0; i < begin; i += gemm::kLanes)
+      hn::StoreU(hn::Zero(d), d, dst + i);
+    for (int64_t i = end / gemm::kLanes * gemm::kLanes; i < count;
+         i += gemm::kLanes) {
+      hn::StoreU(hn::Zero(d), d, dst + i);
+    }
   }
-  std::memset(dst + end, 0, static_cast<size_t>(count - end) * sizeof(float));
+  int64_t i = begin;
+  for (; i + gemm::kLanes <= end; i += gemm::kLanes, src += gemm::kLanes)
+    hn::StoreU(compat::LoadWide(d, src), d, dst + i);
+  if (i < end) {
+    hn::StoreU(compat::LoadWideFirst(d, src, static_cast<size_t>(end - i)), d,
+               dst + i);
+  }
 }
 
 // phases[p * pitch + i] = line[i * num_phases + p].
@@ -58,35 +66,30 @@ inline void SplitPhases(const float* line, int64_t num_phases, int64_t pitch,
   }
 }
 
-// True when some tap reads rows `row` modulo the row step.
-inline bool RowIsRead(const ConvArgs& a, const ConvLines& lines, int64_t row) {
-  if (a.in_step.row == 1) return true;
-  for (const PlaneStep& tap : a.taps) {
-    if ((row - (tap.row - lines.tap_row)) % a.in_step.row == 0) return true;
-  }
-  return false;
-}
-
-// `plane` is the channel's first row; dst holds lines.NumFloats() floats.
+// `plane` is the channel's index in x; dst holds lines.NumFloats() floats.
+// Without `padding` dst holds another channel's lines of the same unit, whose
+// zeros are in the same places.
 template <class T>
 void FillLines(const ConvArgs& a, const ConvLines& lines, const TensorView& x,
-               int64_t plane, float* dst) {
+               int64_t plane, bool padding, float* dst) {
   const int64_t first_row = lines.grid_row * a.in_step.row + lines.tap_row;
-  const int64_t first_column =
-      lines.grid_column * a.in_step.column + lines.tap_column;
-  float* line = dst + lines.num_rows * lines.row_pitch;
-  for (int64_t r = 0; r < lines.num_rows; ++r, dst += lines.row_pitch) {
+  const int64_t first = lines.grid_column * a.in_step.column + lines.tap_column;
+  const int64_t pitch = lines.row_pitch;
+  const int64_t begin = std::clamp<int64_t>(-first, 0, pitch);
+  const int64_t end = std::clamp<int64_t>(a.in_width - first, begin, pitch);
+  float* line = dst + lines.num_rows * pitch;
+  for (int64_t r = 0; r < lines.num_rows; ++r, dst += pitch) {
     const int64_t row = first_row + r;
+    if (lines.one_row_in_step && r % a.in_step.row != 0) continue;
     if (row < 0 || row >= a.in_height) {
-      std::memset(dst, 0, static_cast<size_t>(lines.row_pitch) * sizeof(float));
+      if (padding) FillSpan<T>(nullptr, 0, 0, pitch, true, dst);
       continue;
     }
-    if (!RowIsRead(a, lines, r)) continue;
-    const T* src = x.Row<T>(plane * a.in_height + row);
+    const T* src = x.Row<T>(plane * a.in_height + row) + first + begin;
     if (a.in_step.column == 1) {
-      FillSpan(src, a.in_width, first_column, lines.row_pitch, dst);
+      FillSpan(src, begin, end, pitch, padding, dst);
     } else {
-      FillSpan(src, a.in_width, first_column, lines.row_pitch, line);
+      FillSpan(src, begin, end, pitch, padding, line);
       SplitPhases(line, a.in_step.column, lines.phase_pitch, dst);
     }
   }
