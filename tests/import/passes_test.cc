@@ -1,0 +1,369 @@
+// Passes: what is folded or joined keeps its values; expected numbers are
+// worked out by hand.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "tests/import/model_builder.h"
+
+namespace aneref::test {
+namespace {
+
+using Floats = std::vector<float>;
+using Values = std::vector<double>;
+
+bool HasNote(const Imported& net, const std::string& text) {
+  for (const std::string& note : net.net.import_notes) {
+    if (note.find(text) != std::string::npos) return true;
+  }
+  return false;
+}
+
+TEST_CASE("constant folding: shape arithmetic of static shapes") {
+  ModelBuilder builder;
+  builder.Input("x", {2, 3, 4});
+  builder.Node("Shape", {"x"}, {"s"});
+  builder.Ints("zero", {}, {0});
+  SetInt(builder.Node("Gather", {"s", "zero"}, {"n"}), "axis", 0);
+  builder.Ints("axes", {1}, {0});
+  builder.Node("Unsqueeze", {"n", "axes"}, {"n1"});
+  builder.Ints("rest", {1}, {-1});
+  SetInt(builder.Node("Concat", {"n1", "rest"}, {"target"}), "axis", 0);
+  builder.Node("Reshape", {"x", "target"}, {"y"});
+  builder.Output("y");
+  const Imported net = Import(builder.model(), Unfolded());
+  REQUIRE(net.status.ok());
+  REQUIRE(net.num_nodes() == 1);
+  CHECK(net.Values("target") == Values{2, -1});
+  CHECK(net.Find("y")->shape == std::vector<int64_t>{2, 12});
+}
+
+TEST_CASE(
+    "constant folding: happens in fp32 also when the network computes in "
+    "fp16") {
+  ModelBuilder builder;
+  builder.Floats("a", {1}, {1.0f});
+  builder.Floats("b", {1}, {0.0001f});
+  builder.Node("Add", {"a", "b"}, {"y"});
+  builder.Output("y");
+  const Imported net = Import(builder.model(), Unfolded());
+  CHECK(net.num_nodes() == 0);
+  CHECK(net.Find("y")->dtype == fbs::DataType::float16);
+  CHECK(net.Values("y") == Values{static_cast<double>(1.0f + 0.0001f)});
+}
+
+TEST_CASE("constant folding: outputs of a hostile size are left alone") {
+  ModelBuilder builder;
+  builder.Ints("shape", {2}, {1 << 20, 1 << 12});
+  builder.Node("ConstantOfShape", {"shape"}, {"big"});
+  builder.Ints("axes", {2}, {0, 1});
+  builder.Node("ReduceSum", {"big", "axes"}, {"y"});
+  builder.Output("y");
+  const Imported net = Import(builder.model());
+  REQUIRE(net.status.ok());
+  CHECK(net.num_nodes() == 2);
+}
+
+TEST_CASE("dead nodes: what no output needs is dropped") {
+  ModelBuilder builder;
+  builder.Input("x", {2});
+  builder.Node("Relu", {"x"}, {"y"});
+  builder.Node("Tanh", {"y"}, {"unused"});
+  builder.Output("y");
+  CHECK(Import(builder.model(), Unfolded()).num_nodes() == 1);
+}
+
+TEST_CASE(
+    "no-ops: identity and dropout and neutral arithmetic go and output names "
+    "stay") {
+  ModelBuilder builder;
+  builder.Input("x", {2, 3});
+  builder.Floats("one", {}, {1});
+  builder.Floats("zeros", {1, 3}, {0, 0, 0});
+  builder.Node("Identity", {"x"}, {"a"}, "id");
+  builder.Node("Relu", {"a"}, {"b"});
+  builder.Node("Mul", {"b", "one"}, {"c"});
+  builder.Node("Add", {"zeros", "c"}, {"d"});
+  builder.Node("Dropout", {"d"}, {"y"});
+  builder.Output("y");
+  const Imported net = Import(builder.model());
+  REQUIRE(net.num_nodes() == 1);
+  CHECK(net.OutputName(0) == "y");
+  CHECK(net.InputNames(0) == std::vector<std::string>{"x"});
+  CHECK(HasNote(net, "removed \"id\""));
+  CHECK(Import(builder.model(), Unfolded()).num_nodes() == 5);
+}
+
+TEST_CASE("no-ops: a constant that broadcasts to a larger shape stays") {
+  ModelBuilder builder;
+  builder.Input("x", {1, 3});
+  builder.Floats("ones", {2, 1}, {1, 1});
+  builder.Node("Mul", {"x", "ones"}, {"y"});
+  builder.Output("y");
+  CHECK(Import(builder.model()).num_nodes() == 1);
+}
+
+TEST_CASE("no-ops: an identity from input to output stays") {
+  ModelBuilder builder;
+  builder.Input("x", {2});
+  builder.Node("Identity", {"x"}, {"y"});
+  builder.Output("y");
+  CHECK(Import(builder.model()).num_nodes() == 1);
+}
+
+TEST_CASE("movement: two transposes become one and inverse ones vanish") {
+  ModelBuilder builder;
+  builder.Input("x", {2, 3, 4});
+  SetInts(builder.Node("Transpose", {"x"}, {"a"}), "perm", {1, 2, 0});
+  SetInts(builder.Node("Transpose", {"a"}, {"b"}), "perm", {1, 0, 2});
+  builder.Node("Relu", {"b"}, {"y"});
+  SetInts(builder.Node("Transpose", {"a"}, {"back"}), "perm", {2, 0, 1});
+  builder.Node("Tanh", {"back"}, {"z"});
+  builder.Output("y");
+  builder.Output("z");
+  const Imported net = Import(builder.model());
+  REQUIRE(net.num_nodes() == 3);
+  CHECK(net.NodeAt(0).op.AsTranspose()->perm == std::vector<int32_t>{2, 1, 0});
+  CHECK(net.InputNames(2) == std::vector<std::string>{"x"});
+}
+
+TEST_CASE("movement: a reshape of a reshape reads the first one's input") {
+  ModelBuilder builder;
+  builder.Input("x", {2, 6});
+  builder.Ints("s", {3}, {2, 3, 2});
+  builder.Node("Reshape", {"x", "s"}, {"a"});
+  SetInt(builder.Node("Flatten", {"a"}, {"y"}), "axis", 2);
+  builder.Output("y");
+  const Imported net = Import(builder.model());
+  REQUIRE(net.num_nodes() == 1);
+  CHECK(net.InputNames(0) == std::vector<std::string>{"x"});
+  CHECK(net.NodeAt(0).op.AsReshape()->shape == std::vector<int64_t>{6, 2});
+}
+
+// x [1, 1, 1, 2] through a 1x1 convolution to 2 channels with weights 2 and -3,
+// bias 1 and 0.
+ModelBuilder PointwiseConv() {
+  ModelBuilder builder;
+  builder.Input("x", {1, 1, 1, 2});
+  builder.Floats("w", {2, 1, 1, 1}, {2, -3});
+  builder.Floats("b", {2}, {1, 0});
+  builder.Node("Conv", {"x", "w", "b"}, {"c"}, "conv");
+  return builder;
+}
+
+TEST_CASE("weights: batch norm folds into the convolution") {
+  ModelBuilder builder = PointwiseConv();
+  builder.Floats("scale", {2}, {4, 1});
+  builder.Floats("bias", {2}, {10, 20});
+  builder.Floats("mean", {2}, {1, 2});
+  builder.Floats("var", {2}, {4, 16});
+  SetFloat(builder.Node("BatchNormalization",
+                        {"c", "scale", "bias", "mean", "var"}, {"y"}, "bn"),
+           "epsilon", 0.0f);
+  builder.Output("y");
+  const Imported net = Import(builder.model());
+  REQUIRE(net.num_nodes() == 1);
+  CHECK(net.NodeAt(0).source_names == std::vector<std::string>{"conv", "bn"});
+  CHECK(HasNote(net, "folded \"bn\" into the weights of \"conv\""));
+  // factors 4 / 2 and 1 / 4
+  CHECK(net.ValuesOf(net.NodeAt(0).inputs[1]) == Values{4, -0.75});
+  CHECK(net.ValuesOf(net.NodeAt(0).inputs[2]) == Values{10, 19.5});
+  CHECK(Evaluate(net, {{"x", {1, 2}}})[0] == Floats{14, 18, 18.75f, 18});
+}
+
+TEST_CASE("weights: per-channel scale and offset fold into the convolution") {
+  ModelBuilder builder = PointwiseConv();
+  builder.Floats("m", {2, 1, 1}, {2, 3});
+  builder.Floats("a", {1, 2, 1, 1}, {5, 7});
+  builder.Floats("d", {}, {2});
+  builder.Node("Mul", {"m", "c"}, {"t"});
+  builder.Node("Sub", {"t", "a"}, {"u"});
+  builder.Node("Div", {"u", "d"}, {"y"});
+  builder.Output("y");
+  const Imported net = Import(builder.model());
+  REQUIRE(net.num_nodes() == 1);
+  CHECK(net.ValuesOf(net.NodeAt(0).inputs[1]) == Values{2, -4.5});
+  CHECK(net.ValuesOf(net.NodeAt(0).inputs[2]) == Values{-1.5, -3.5});
+}
+
+TEST_CASE(
+    "weights: what varies along the map or is read elsewhere is not folded") {
+  ModelBuilder along = PointwiseConv(), twice = PointwiseConv();
+  along.Floats("m", {2}, {2, 3});  // lies over the last axis
+  along.Node("Mul", {"c", "m"}, {"y"});
+  along.Output("y");
+  CHECK(Import(along.model()).num_nodes() == 2);
+  twice.Floats("m", {2, 1, 1}, {2, 3});
+  twice.Node("Mul", {"c", "m"}, {"y"});
+  twice.Output("y");
+  twice.Output("c");
+  CHECK(Import(twice.model()).num_nodes() == 2);
+}
+
+TEST_CASE("weights: scales that leave the fp16 range are not folded") {
+  ModelBuilder builder = PointwiseConv();
+  builder.Floats("m", {}, {100000});
+  builder.Node("Mul", {"c", "m"}, {"y"});
+  builder.Output("y");
+  CHECK(Import(builder.model()).num_nodes() == 2);
+}
+
+TEST_CASE("weights: channels of a grouped transposed convolution") {
+  ModelBuilder builder;
+  builder.Input("x", {1, 2, 1, 1});
+  builder.Floats(
+      "w", {2, 2, 1, 1},
+      {1, 2, 3, 4});  // group 0 gives channels 0 and 1, group 1 gives 2 and 3
+  SetInt(builder.Node("ConvTranspose", {"x", "w"}, {"c"}), "group", 2);
+  builder.Floats("m", {4, 1, 1}, {1, 10, 100, 1000});
+  builder.Node("Mul", {"c", "m"}, {"y"});
+  builder.Output("y");
+  const Imported net = Import(builder.model());
+  REQUIRE(net.num_nodes() == 1);
+  CHECK(net.ValuesOf(net.NodeAt(0).inputs[1]) == Values{1, 20, 300, 4000});
+}
+
+TEST_CASE("weights: a vector after a matrix product becomes its bias") {
+  ModelBuilder builder;
+  builder.Input("x", {1, 2});
+  builder.Floats("w", {2, 3}, {1, 2, 3, 4, 5, 6});
+  builder.Floats("b", {3}, {10, 20, 30});
+  builder.Node("MatMul", {"x", "w"}, {"p"}, "mm");
+  builder.Node("Add", {"b", "p"}, {"y"}, "add");
+  builder.Output("y");
+  const Imported net = Import(builder.model());
+  REQUIRE(net.num_nodes() == 1);
+  CHECK(net.NodeAt(0).inputs.size() == 3);
+  CHECK(net.OutputName(0) == "y");
+  CHECK(Evaluate(net, {{"x", {1, 2}}})[0] == Floats{19, 32, 45});
+}
+
+TEST_CASE("padding: zeros move into the convolution and other values do not") {
+  for (float value : {0.0f, 1.0f}) {
+    CAPTURE(value);
+    ModelBuilder builder;
+    builder.Input("x", {1, 1, 2, 2});
+    builder.Ints("pads", {8}, {0, 0, 1, 0, 0, 0, 0, 2});
+    builder.Floats("value", {}, {value});
+    builder.Floats("w", {1, 1, 1, 1}, {1});
+    builder.Node("Pad", {"x", "pads", "value"}, {"p"});
+    SetInts(builder.Node("Conv", {"p", "w"}, {"y"}), "pads", {0, 1, 0, 0});
+    builder.Output("y");
+    const Imported net = Import(builder.model());
+    REQUIRE(net.num_nodes() == (value == 0.0f ? 1u : 2u));
+    if (value == 0.0f)
+      CHECK(net.NodeAt(0).op.AsConv()->pads ==
+            std::vector<int32_t>{1, 1, 0, 2});
+  }
+}
+
+TEST_CASE(
+    "padding: an average pool counts the zeros and a maximum pool keeps them "
+    "outside") {
+  for (const char* op : {"AveragePool", "MaxPool"}) {
+    CAPTURE(op);
+    ModelBuilder builder;
+    builder.Input("x", {1, 1, 1, 2});
+    builder.Ints("pads", {8}, {0, 0, 0, 1, 0, 0, 0, 1});
+    builder.Node("Pad", {"x", "pads"}, {"p"});
+    SetInts(builder.Node(op, {"p"}, {"y"}), "kernel_shape", {1, 2});
+    builder.Output("y");
+    const Imported net = Import(builder.model());
+    const bool is_average = std::string(op) == "AveragePool";
+    CHECK(net.num_nodes() == (is_average ? 1u : 2u));
+    const Floats expected = is_average ? Floats{-1, -3, -2} : Floats{0, -2, 0};
+    CHECK(Evaluate(net, {{"x", {-2, -4}}})[0] == expected);
+  }
+}
+
+TEST_CASE("patterns: a written-out layer norm is recognised") {
+  ModelBuilder builder;
+  builder.Input("x", {1, 4});
+  SetInts(builder.Node("ReduceMean", {"x"}, {"mean"}), "axes", {-1});
+  builder.Node("Sub", {"x", "mean"}, {"d"});
+  builder.Floats("two", {}, {2});
+  builder.Node("Pow", {"d", "two"}, {"sq"});
+  SetInts(builder.Node("ReduceMean", {"sq"}, {"var"}), "axes", {-1});
+  builder.Floats("eps", {}, {1e-12f});
+  builder.Node("Add", {"var", "eps"}, {"ve"});
+  builder.Node("Sqrt", {"ve"}, {"sd"});
+  builder.Node("Div", {"d", "sd"}, {"n"});
+  builder.Floats("g", {4}, {1, 1, 2, 1});
+  builder.Floats("b", {4}, {0, 0, 0, 5});
+  builder.Node("Mul", {"n", "g"}, {"m"});
+  builder.Node("Add", {"m", "b"}, {"y"}, "last");
+  builder.Output("y");
+  const Imported net = Import(builder.model());
+  REQUIRE(net.num_nodes() == 1);
+  REQUIRE(net.NodeAt(0).op.type == fbs::Op::Norm);
+  CHECK(net.NodeAt(0).op.AsNorm()->kind == fbs::NormKind::layer);
+  CHECK(HasNote(net, "recognised LayerNormalization in \"last\""));
+  // mean 1, standard deviation 1
+  CHECK(Evaluate(net, {{"x", {0, 2, 0, 2}}})[0] == Floats{-1, 1, -2, 6});
+}
+
+TEST_CASE(
+    "patterns: a piece that is read elsewhere keeps the layer norm written "
+    "out") {
+  ModelBuilder builder;
+  builder.Input("x", {1, 4});
+  SetInts(builder.Node("ReduceMean", {"x"}, {"mean"}), "axes", {-1});
+  builder.Node("Sub", {"x", "mean"}, {"d"});
+  builder.Node("Mul", {"d", "d"}, {"sq"});
+  SetInts(builder.Node("ReduceMean", {"sq"}, {"var"}), "axes", {-1});
+  builder.Floats("eps", {}, {1e-5f});
+  builder.Node("Add", {"var", "eps"}, {"ve"});
+  builder.Node("Sqrt", {"ve"}, {"sd"});
+  builder.Node("Div", {"d", "sd"}, {"y"});
+  builder.Output("y");
+  builder.Output("d");
+  CHECK(Import(builder.model()).num_nodes() == 7);
+}
+
+TEST_CASE("patterns: GELU in its three spellings") {
+  for (int spelling = 0; spelling < 3; ++spelling) {
+    CAPTURE(spelling);
+    ModelBuilder builder;
+    builder.Input("x", {1, 3});
+    builder.Floats("root", {}, {1.41421356f});
+    builder.Floats("one", {}, {1});
+    builder.Floats("half", {}, {0.5f});
+    builder.Node("Div", {"x", "root"}, {"s"});
+    builder.Node("Erf", {"s"}, {"e"});
+    builder.Node("Add", {"e", "one"}, {"p"});
+    if (spelling == 0) {
+      builder.Node("Mul", {"x", "p"}, {"m"});
+      builder.Node("Mul", {"m", "half"}, {"y"});
+    } else if (spelling == 1) {
+      builder.Node("Mul", {"x", "half"}, {"m"});
+      builder.Node("Mul", {"m", "p"}, {"y"});
+    } else {
+      builder.Node("Mul", {"half", "p"}, {"m"});
+      builder.Node("Mul", {"m", "x"}, {"y"});
+    }
+    builder.Output("y");
+    const Imported net = Import(builder.model());
+    REQUIRE(net.num_nodes() == 1);
+    CHECK(net.NodeAt(0).op.AsActivation()->kind == fbs::ActivationKind::gelu);
+    CHECK(net.InputNames(0) == std::vector<std::string>{"x"});
+    const Floats y = Evaluate(net, {{"x", {-1, 0, 2}}})[0];
+    CHECK(y[0] == doctest::Approx(-0.15865525));
+    CHECK(y[1] == 0.0f);
+    CHECK(y[2] == doctest::Approx(1.95449974));
+  }
+}
+
+TEST_CASE("patterns: x times sigmoid of x") {
+  ModelBuilder builder;
+  builder.Input("x", {1, 2});
+  builder.Node("Sigmoid", {"x"}, {"s"});
+  builder.Node("Mul", {"s", "x"}, {"y"});
+  builder.Output("y");
+  const Imported net = Import(builder.model());
+  REQUIRE(net.num_nodes() == 1);
+  CHECK(net.NodeAt(0).op.AsActivation()->kind == fbs::ActivationKind::silu);
+  CHECK(net.NodeAt(0).op.AsActivation()->alpha == 1.0);
+}
+
+}  // namespace
+}  // namespace aneref::test
