@@ -19,25 +19,32 @@ namespace aneref {
 namespace HWY_NAMESPACE {
 namespace depthwise {
 
+// Output rows that are computed together; accumulators and the taps of a 3x3
+// kernel fit the registers.
+#if HWY_TARGET <= HWY_AVX3
+constexpr size_t kMostRows = 8;
+#else
+constexpr size_t kMostRows = 4;
+#endif
+
 // One output channel of a unit.
 template <class T>
 struct Plane {
   const ConvArgs& a;
-  const ConvUnit& u;
   const ConvLines& lines;
-  const TensorView& out;
   const float* line;
   const float* weights;    // [taps]
   const int32_t* offsets;  // [taps], into the lines
   float bias;
-  int64_t first_row;  // of the output's plane, in rows of `out`
+  std::byte* out;  // the unit's first row of output
+  int64_t out_pitch;
 
-  // kRows output rows from grid row `y` on.
+  // `kRows` output rows from row `y` of the unit on. Any kernel.
   template <size_t kRows>
   HWY_NOINLINE void Rows(int64_t y) const {
     const gemm::Tag d;
     const int64_t step = a.in_step.row * lines.row_pitch;
-    const float* src = line + (y - lines.grid_row) * step;
+    const float* src = line + y * step;
     const size_t num_taps = a.taps.size();
     for (int64_t x = 0; x < lines.num_grid_columns; x += gemm::kLanes) {
       gemm::Vector sum[kRows];
@@ -50,46 +57,109 @@ struct Plane {
                 weight, hn::LoadU(d, from + static_cast<int64_t>(r) * step),
                 sum[r]);
       }
-      ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) Store(
-          hn::Add(sum[r], hn::Set(d, bias)), y + static_cast<int64_t>(r), x);
+      Store<kRows>(sum, y, x);
     }
   }
 
-  HWY_INLINE void Store(gemm::Vector v, int64_t y, int64_t x) const {
+  // The same for a kernel of kSize x kSize neighbouring rows: each loaded
+  // vector serves every output row that reads it. Input rows ascend, so each
+  // output still sees its taps in order (P3).
+  template <size_t kRows, size_t kSize, size_t kStep>
+  HWY_NOINLINE void SquareRows(int64_t y) const {
     const gemm::Tag d;
-    T* dst = out.Row<T>(first_row + a.out_begin.row + y * a.out_step.row) +
-             a.out_begin.column + lines.grid_column + x;
+    const float* src = line + y * static_cast<int64_t>(kStep) * lines.row_pitch;
+    for (int64_t x = 0; x < lines.num_grid_columns; x += gemm::kLanes) {
+      gemm::Vector sum[kRows];
+      ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) sum[r] = hn::Zero(d);
+      const float* HWY_RESTRICT from = src + x;
+      ANEREF_UNROLL for (size_t i = 0; i < (kRows - 1) * kStep + kSize; ++i) {
+        ANEREF_UNROLL for (size_t column = 0; column < kSize; ++column) {
+          const auto v = hn::LoadU(d, from + offsets[column]);
+          ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
+            if (i < r * kStep || i - r * kStep >= kSize) continue;
+            const size_t tap = (i - r * kStep) * kSize + column;
+            sum[r] = gemm::MultiplyAdd<sizeof(T) == 2>(hn::Set(d, weights[tap]),
+                                                       v, sum[r]);
+          }
+        }
+        from += lines.row_pitch;
+      }
+      Store<kRows>(sum, y, x);
+    }
+  }
+
+  template <size_t kRows>
+  HWY_INLINE void Store(gemm::Vector (&sum)[kRows], int64_t y,
+                        int64_t x) const {
+    const gemm::Tag d;
     const int64_t count = lines.num_grid_columns - x;
-    if (count >= gemm::kLanes) {
-      compat::StoreNarrow(v, d, dst);
-    } else {
-      compat::StoreNarrowFirst(v, d, dst, static_cast<size_t>(count));
+    std::byte* dst = out + y * out_pitch + x * int64_t{sizeof(T)};
+    ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r, dst += out_pitch) {
+      const auto v = hn::Add(sum[r], hn::Set(d, bias));
+      if (count >= gemm::kLanes) {
+        compat::StoreNarrow(v, d, reinterpret_cast<T*>(dst));
+      } else {
+        compat::StoreNarrowFirst(v, d, reinterpret_cast<T*>(dst),
+                                 static_cast<size_t>(count));
+      }
     }
   }
 
-  template <size_t... kRow>
-  HWY_INLINE void RowsOf(int64_t count, int64_t y,
-                         std::index_sequence<kRow...>) const {
-    using Function = void (Plane::*)(int64_t) const;
-    static constexpr Function kFunctions[] = {&Plane::Rows<kRow + 1>...};
-    (this->*kFunctions[count - 1])(y);
-  }
-
-  // Equal groups of up to eight rows.
-  void Run() const {
-    const int64_t num_groups = DivideUp(lines.num_grid_rows, 8);
+  using Function = void (Plane::*)(int64_t) const;
+  // Equal groups of up to kMostRows rows.
+  void RunGroups(const Function* functions) const {
+    const int64_t rows = lines.num_grid_rows;
+    const int64_t num_groups = DivideUp(rows, kMostRows);
     for (int64_t i = 0; i < num_groups; ++i) {
-      const int64_t y = gemm::GroupBegin(lines.num_grid_rows, num_groups, i);
-      const int64_t end =
-          gemm::GroupBegin(lines.num_grid_rows, num_groups, i + 1);
-      RowsOf(end - y, lines.grid_row + y, std::make_index_sequence<8>());
+      const int64_t y = gemm::GroupBegin(rows, num_groups, i);
+      const int64_t end = gemm::GroupBegin(rows, num_groups, i + 1);
+      (this->*functions[end - y - 1])(y);
     }
+  }
+  template <size_t... kRow>
+  void RunAny(std::index_sequence<kRow...>) const {
+    static constexpr Function kFunctions[] = {&Plane::Rows<kRow + 1>...};
+    RunGroups(kFunctions);
+  }
+  template <size_t kSize, size_t kStep, size_t... kRow>
+  void RunSquare(std::index_sequence<kRow...>) const {
+    static constexpr Function kFunctions[] = {
+        &Plane::SquareRows<kRow + 1, kSize, kStep>...};
+    RunGroups(kFunctions);
+  }
+
+  // `size` of a square kernel, or 0.
+  void Run(size_t size) const {
+    constexpr auto kRow = std::make_index_sequence<kMostRows>();
+    const int64_t step = a.in_step.row;
+    if (size == 3 && step == 1) return RunSquare<3, 1>(kRow);
+    if (size == 3 && step == 2) return RunSquare<3, 2>(kRow);
+    if (size == 5 && step == 1) return RunSquare<5, 1>(kRow);
+    if (size == 5 && step == 2) return RunSquare<5, 2>(kRow);
+    RunAny(kRow);
   }
 };
+
+// The size of a square kernel whose tap rows follow each other; else 0.
+inline size_t SquareSize(const ConvArgs& a) {
+  for (const size_t size : {size_t{3}, size_t{5}}) {
+    if (a.taps.size() != size * size) continue;
+    bool square = true;
+    for (size_t t = 0; t < a.taps.size(); ++t) {
+      const PlaneStep& above = a.taps[t % size];
+      square &= a.taps[t].column == above.column &&
+                a.taps[t].row == a.taps[0].row + static_cast<int64_t>(t / size);
+    }
+    return square ? size : 0;
+  }
+  return 0;
+}
 
 template <class T>
 void RunUnit(const KernelCall& call, const ConvArgs& a, const ConvUnit& u) {
   const ConvLines lines = ConvLinesOf(a, u);
+  const TensorView& out = call.out[0];
+  const size_t size = SquareSize(a);
   const size_t num_taps = a.taps.size();
   auto* weights = reinterpret_cast<float*>(call.scratch);
   auto* offsets = reinterpret_cast<int32_t*>(weights + num_taps + 16);
@@ -107,9 +177,18 @@ void RunUnit(const KernelCall& call, const ConvArgs& a, const ConvUnit& u) {
       const float bias =
           a.bias.empty() ? 0.0f : a.bias[static_cast<size_t>(channel)];
       const int64_t plane = u.image * a.groups * a.out_channels + channel;
-      Plane<T>{a,       u,       lines, call.out[0],         line,
-               weights, offsets, bias,  plane * a.out_height}
-          .Run();
+      T* first = out.Row<T>(plane * a.out_height + a.out_begin.row +
+                            lines.grid_row * a.out_step.row) +
+                 a.out_begin.column + lines.grid_column;
+      Plane<T>{a,
+               lines,
+               line,
+               weights,
+               offsets,
+               bias,
+               reinterpret_cast<std::byte*>(first),
+               a.out_step.row * static_cast<int64_t>(out.row_pitch)}
+          .Run(size);
     }
   }
 }

@@ -208,6 +208,9 @@ TEST_CASE("conv: ragged shapes agree on all targets") {
       }
       CheckRagged({6, 15, 5, width, 2, 1, 1, 1, 3}, type, false);
       CheckRagged({5, 5, 19, width, 3, 1, 1, 1, 5}, type, true);
+      CheckRagged({3, 3, 18, width, 3, 2, 1, 1, 3}, type, false);
+      CheckRagged({2, 4, 13, width, 5, 1, 2, 1, 2}, type, false);
+      CheckRagged({2, 2, 10, width, 3, 1, 2, 2, 2}, type, false);
       CheckRagged({3, 6, 9, width, 5, 2, 2, 1, 3}, type, false);
       CheckRagged({4, 4, 7, width, 3, 3, 2, 2, 4}, type, false);
       CheckRagged({4, 31, 7, width, 3, 3, 2, 2, 1}, type, false);
