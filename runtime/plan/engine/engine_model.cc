@@ -89,6 +89,8 @@ class Reader {
 
 Status ReadTables(const Chip& chip, EngineModel* model) {
   Reader target(chip.target, "tables of " + chip.compiler_target);
+  model->cpu_subtype = target.OptionalInteger("cpu_subtype").value_or(0);
+  model->descriptor_version = target.OptionalInteger("td_version").value_or(0);
   ANEREF_TRY(target.status());
   Reader hal(target.Member("hal_scalars"),
              chip.compiler_target + " hal_scalars");
@@ -123,8 +125,6 @@ Status ReadLimits(const Chip& chip, EngineModel* model) {
   Reader object(chip.data, chip.name);
   model->lanes = object.Positive("ne_lanes_model");
   model->engines = object.Positive("engines");
-  model->cpu_subtype = object.Integer("cpu_subtype");
-  model->descriptor_version = object.Integer("td_version");
   ANEREF_TRY(object.status());
   Reader limits(object.Member("limits"), chip.name + " limits");
   model->reduction_transpose_extent =

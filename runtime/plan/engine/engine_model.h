@@ -34,8 +34,8 @@ struct EngineModel {
   std::string chip;                // Chip::name
   int64_t engines = 1;             // MAC engines that can share a task's blocks
   int64_t lanes = 16;              // cores (NEs) per engine
-  int64_t cpu_subtype = 0;         // of compiled containers (E48)
-  int64_t descriptor_version = 0;  // of task descriptors (E48)
+  int64_t cpu_subtype = 0;         // of containers; 0: unknown (E48)
+  int64_t descriptor_version = 0;  // of descriptors; 0: unknown (E48)
 
   // The compiler's table (HAL); bytes unless named.
   int64_t accumulators = 0;         // 0x0c, per core (E15)

@@ -71,7 +71,9 @@ int64_t OcgOfBook(const EngineModel& model, const ConvGeometry& conv) {
       budget * static_cast<double>(ChannelsPerAccumulator(model, conv));
   const double cap =
       static_cast<double>(ByteCap(model, conv.weight_bytes)) / taps;
-  return std::max<int64_t>(1, static_cast<int64_t>(std::min(channels, cap)));
+  // The descriptor holds an exponent (L69), so a power of two ([O]).
+  const auto group = static_cast<int64_t>(std::min(channels, cap));
+  return std::max<int64_t>(1, FloorPowerOfTwo(group));
 }
 
 int64_t Passes(const EngineModel& model, int64_t cout, int64_t ocg) {
