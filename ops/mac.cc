@@ -22,9 +22,11 @@ void PackRows(const DenseKernel& kernel, const std::vector<int64_t>& positions,
   T* dst = a->weights.as<T>();
   for (int64_t row = 0; row < a->groups * a->out_channels; ++row) {
     const int64_t g = row / a->out_channels, m = row % a->out_channels;
-    T* next = dst + row * a->weight_stride;
+    T* next = nullptr;
+    int64_t k = 0;
     for (const int64_t position : positions) {
-      for (int64_t c = 0; c < a->in_channels; ++c) {
+      for (int64_t c = 0; c < a->in_channels; ++c, ++k) {
+        if (k % kBlockDepth == 0) next = dst + a->WeightIndex(row, k);
         const int64_t pair =
             kernel.transposed ? (g * a->in_channels + c) * a->out_channels + m
                               : row * a->in_channels + c;
@@ -102,12 +104,8 @@ bool IsFinite(DataType type, const AlignedBytes& dense) {
 
 void PackConvWeights(const DenseKernel& kernel,
                      const std::vector<int64_t>& positions, ConvArgs* args) {
-  // Rows begin at a cache line in either type.
-  args->weight_stride = DivideUp(args->Depth(), 32) * 32;
-  args->weights =
-      AlignedBytes(static_cast<size_t>(args->groups * args->out_channels *
-                                       args->weight_stride) *
-                   ElementSize(kernel.type));
+  args->weights = AlignedBytes(static_cast<size_t>(args->NumWeights()) *
+                               ElementSize(kernel.type));
   if (kernel.type == DataType::kFloat16) {
     PackRows<uint16_t>(kernel, positions, args);
   } else {

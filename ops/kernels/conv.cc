@@ -96,17 +96,19 @@ void PlanDepthwiseUnits(ConvArgs* a) {
 
 // The formula of ConvArgs, element by element.
 template <class T>
-float ScalarPixel(const ConvArgs& a, const TensorView& x, const T* weight,
-                  int64_t first_plane, int64_t y, int64_t x_index) {
+float ScalarPixel(const ConvArgs& a, const TensorView& x, int64_t channel,
+                  int64_t first_plane, const PlaneStep& at) {
   float sum = 0.0f;
+  int64_t k = 0;
   for (const PlaneStep& tap : a.taps) {
-    const int64_t row = y * a.in_step.row + tap.row;
-    const int64_t column = x_index * a.in_step.column + tap.column;
+    const int64_t row = at.row * a.in_step.row + tap.row;
+    const int64_t column = at.column * a.in_step.column + tap.column;
     const bool inside =
         row >= 0 && row < a.in_height && column >= 0 && column < a.in_width;
-    for (int64_t c = 0; c < a.in_channels; ++c, ++weight) {
+    for (int64_t c = 0; c < a.in_channels; ++c, ++k) {
       if (!inside) continue;
       const T* line = x.Row<T>((first_plane + c) * a.in_height + row);
+      const T* weight = a.weights.as<T>() + a.WeightIndex(channel, k);
       const float product = LoadElement(weight) * LoadElement(line + column);
       sum += product;
     }
@@ -122,11 +124,10 @@ void ScalarUnit(const ConvArgs& a, const KernelCall& call, const ConvUnit& u) {
     const int64_t in_plane = (u.image * a.groups + g) * a.in_channels;
     for (int64_t m = u.channel_begin; m < u.channel_end; ++m) {
       const int64_t channel = g * a.out_channels + m;
-      const T* weight = a.weights.as<T>() + channel * a.weight_stride;
       const int64_t out_plane = u.image * a.groups * a.out_channels + channel;
       for (int64_t p = u.pixel_begin; p < u.pixel_end; ++p) {
         const int64_t y = p / a.grid_width, column = p % a.grid_width;
-        float sum = ScalarPixel(a, x, weight, in_plane, y, column);
+        float sum = ScalarPixel<T>(a, x, channel, in_plane, {y, column});
         if (!a.bias.empty()) sum += a.bias[static_cast<size_t>(channel)];
         T* line = out.Row<T>(out_plane * a.out_height + a.out_begin.row +
                              y * a.out_step.row);
@@ -205,6 +206,7 @@ ConvGemmScratch ConvGemmScratchOf(const ConvArgs& a, size_t line_floats) {
   scratch.sums =
       static_cast<size_t>(rows * scratch.sums_stride) * sizeof(float);
   scratch.line_floats = (line_floats + 15) / 16 * 16;
+  scratch.offsets = (a.taps.size() + 15) / 16 * 64;
   scratch.lines = scratch.line_floats * sizeof(float) *
                   (a.keeps_lines ? static_cast<size_t>(a.in_channels) : 1);
   return scratch;
@@ -214,8 +216,8 @@ ConvPlan PlanConv(ConvArgs* args) {
   ConvArgs& a = *args;
   if (a.in_step.row > kMaxConvStep || a.in_step.column > kMaxConvStep)
     return {};
-  const bool depthwise =
-      a.in_channels == 1 && a.out_channels <= 4 && a.out_step.column == 1;
+  const bool depthwise = a.in_channels == 1 && a.out_channels <= 4 &&
+                         a.out_step.column == 1 && a.Depth() <= kBlockDepth;
   if (depthwise) {
     PlanDepthwiseUnits(args);
   } else {

@@ -39,10 +39,10 @@ struct ConvArgs {
   PlaneStep out_begin = {0, 0};
   std::vector<PlaneStep> taps;
 
-  // [groups * out_channels][weight_stride], the first Depth() of a row count:
-  // taps outer, input channels inner. Element type of the tensors.
+  // Weights in blocks of kBlockDepth k, each [groups * out_channels][stride]:
+  // a unit reads a block's rows one behind the other. k: taps outer, input
+  // channels inner. Element type of the tensors.
   AlignedBytes weights;
-  int64_t weight_stride = 0;
   std::vector<float> bias;  // [groups * out_channels], or empty
 
   // Work units: blocks of groups, of output channels within a group (only when
@@ -57,6 +57,18 @@ struct ConvArgs {
     return static_cast<int64_t>(taps.size()) * in_channels;
   }
   int64_t Pixels() const { return grid_height * grid_width; }
+  // The weight of k for a channel of all groups; its block's row goes on there.
+  int64_t WeightIndex(int64_t channel, int64_t k) const {
+    const int64_t begin = k / kBlockDepth * kBlockDepth;
+    const int64_t left = Depth() - begin;
+    const int64_t stride =
+        left < kBlockDepth ? DivideUp(left, 32) * 32 : kBlockDepth;
+    return groups * out_channels * begin + channel * stride + k - begin;
+  }
+  // Elements of `weights`; rows begin at a cache line in either type.
+  int64_t NumWeights() const {
+    return groups * out_channels * DivideUp(Depth(), 32) * 32;
+  }
   int64_t NumUnits() const;
 };
 
@@ -118,10 +130,11 @@ struct ConvGemmScratch {
   size_t sums = 0;
   size_t lines = 0;        // of all kept channels
   size_t line_floats = 0;  // of one channel
+  size_t offsets = 0;      // int32_t for each tap
   int64_t num_panels = 0;
   int64_t sums_stride = 0;  // floats
 
-  size_t Total() const { return kTileBytes + panels + sums + lines; }
+  size_t Total() const { return kTileBytes + panels + sums + lines + offsets; }
 };
 ConvGemmScratch ConvGemmScratchOf(const ConvArgs& args, size_t line_floats);
 

@@ -172,7 +172,7 @@ void RunUnit(const KernelCall& call, const ConvArgs& a, const ConvUnit& u) {
                          g == u.group_begin, line);
     for (int64_t m = u.channel_begin; m < u.channel_end; ++m) {
       const int64_t channel = g * a.out_channels + m;
-      const T* packed = a.weights.as<T>() + channel * a.weight_stride;
+      const T* packed = a.weights.as<T>() + a.WeightIndex(channel, 0);
       compat::WidenRun(packed, num_taps, weights);
       const float bias =
           a.bias.empty() ? 0.0f : a.bias[static_cast<size_t>(channel)];

@@ -75,6 +75,7 @@ struct Worker {
   float* panels;  // B
   float* sums;    // C
   float* line;
+  int32_t* offsets;  // of the taps, into a line
 
   int64_t Pixels() const { return u.pixel_end - u.pixel_begin; }
   int64_t NumPanels() const { return DivideUp(Pixels(), kPanelWidth); }
@@ -119,8 +120,7 @@ struct Worker {
                   s.column - lines.grid_column;
               for (int64_t t = from; t < to; ++t) {
                 CopySegment<true>(
-                    src + lines.TapOffset(a, a.taps[static_cast<size_t>(t)]),
-                    s.begin, s.length,
+                    src + offsets[t], s.begin, s.length,
                     panel + (t * a.in_channels + c - k) * kPanelWidth);
               }
             });
@@ -149,10 +149,11 @@ struct Worker {
   // Rows of A: weights of `rows` channels from `channel` on.
   void WidenWeights(int64_t channel, int64_t rows, int64_t k,
                     int64_t depth) const {
-    const T* src = a.weights.as<T>() +
-                   (group * a.out_channels + channel) * a.weight_stride + k;
+    const int64_t first = group * a.out_channels + channel;
+    const T* src = a.weights.as<T>() + a.WeightIndex(first, k);
+    const int64_t stride = a.WeightIndex(1, k) - a.WeightIndex(0, k);
     for (int64_t r = 0; r < rows; ++r) {
-      compat::WidenRun(src + r * a.weight_stride, static_cast<size_t>(depth),
+      compat::WidenRun(src + r * stride, static_cast<size_t>(depth),
                        tile + r * kBlockStride);
     }
   }
@@ -228,9 +229,12 @@ void RunUnit(const KernelCall& call, const ConvArgs& a, const ConvUnit& u) {
   auto* panels = reinterpret_cast<float*>(next += kTileBytes);
   auto* sums = reinterpret_cast<float*>(next += layout.panels);
   auto* line = reinterpret_cast<float*>(next += layout.sums);
+  auto* offsets = reinterpret_cast<int32_t*>(next += layout.lines);
+  for (size_t t = 0; t < a.taps.size(); ++t)
+    offsets[t] = static_cast<int32_t>(lines.TapOffset(a, a.taps[t]));
   for (int64_t g = u.group_begin; g < u.group_end; ++g) {
-    Worker<T>{a,      call.in[0], call.out[0], u,    g,   lines,
-              layout, tile,       panels,      sums, line}
+    Worker<T>{a,      call.in[0], call.out[0], u,    g,    lines,
+              layout, tile,       panels,      sums, line, offsets}
         .Run();
   }
 }
