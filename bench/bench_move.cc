@@ -2,6 +2,7 @@
 // gather. One thread; bytes read and written per second.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <vector>

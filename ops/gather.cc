@@ -1,5 +1,7 @@
 // Gather: slices or elements of x that integer indices name, negative ones
 // from the back. An index out of range is an error of the run. Bits stay (P15).
+#include <algorithm>
+
 #include "ops/kernels/move_gather.h"
 #include "ops/movement.h"
 #include "ops/op.h"

@@ -3,7 +3,7 @@
 #include "ops/kernels/move.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <iterator>
 
 #include "runtime/core/layout.h"
 
