@@ -129,7 +129,7 @@ int64_t LayerCycles(const CycleCounts& counts) {
   const double core = static_cast<double>(counts.input_passes) *
                       static_cast<double>(counts.kernel_volume) *
                       static_cast<double>(counts.output_extent) /
-                      static_cast<double>(counts.active_units) *
+                      std::max(1.0, static_cast<double>(counts.active_units)) *
                       (1 - counts.zero_fraction);
   const double work =
       std::max(std::ceil(core), static_cast<double>(counts.transfer_cycles));

@@ -132,6 +132,9 @@ struct DescriptorWork {
   int64_t work_units = 1;
   bool int8 = false;
 };
+// C35: one planar task with a single input, per engine; nullopt: not measured
+// on this chip.
+std::optional<double> PlanarTaskSeconds(const Chip& chip, double elements);
 double DescriptorSeconds(const EngineModel& model, const CompilerRates& rates,
                          const DescriptorWork& work);
 

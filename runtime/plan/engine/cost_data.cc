@@ -104,9 +104,10 @@ std::optional<double> TheoreticalPeak(const Chip& chip,
                                       const EngineModel& model, bool int8) {
   const std::optional<double> clock = HighestClockHz(chip);
   if (!clock) return std::nullopt;
-  const int64_t macs =
-      model.engines * model.lanes * MacsPerCoreCycle(model, int8);
-  return 2 * static_cast<double>(macs) * *clock;
+  const double macs = static_cast<double>(model.engines) *
+                      static_cast<double>(model.lanes) *
+                      static_cast<double>(MacsPerCoreCycle(model, int8));
+  return 2 * macs * *clock;
 }
 
 std::optional<double> PowerWatts(const Chip& chip, Bound bound) {
@@ -133,6 +134,14 @@ std::optional<CompilerRates> ReadCompilerRates(const Chip& chip) {
   const auto output = Number(data, "output_bandwidth");
   if (!core || !planar || !weight || !input || !output) return std::nullopt;
   return CompilerRates{*core * 1e9, *planar * 1e9, *weight, *input, *output};
+}
+
+std::optional<double> PlanarTaskSeconds(const Chip& chip, double elements) {
+  const JsonValue* data = Member(chip.data, "roofline");
+  const auto fixed = Number(data, "planar_task_s");
+  const auto rate = Number(data, "planar_elements_per_s");
+  if (!fixed || !rate) return std::nullopt;
+  return *fixed + elements / *rate;
 }
 
 }  // namespace aneref::engine

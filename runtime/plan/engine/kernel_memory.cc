@@ -65,7 +65,7 @@ KernelSplit SplitKernel(const EngineModel& model, const ConvGeometry& conv,
           ? request.bytes_per_channel
           : conv.cin_per_group() * conv.taps() * conv.weight_bytes;
   const int64_t demand = CeilDiv(conv.cout, model.lanes) * channel_bytes;
-  if (streams_inside || demand <= cap) {
+  if (streams_inside || demand <= cap || channel_bytes < 1) {
     split.channels.push_back(conv.cout);
     return split;
   }

@@ -56,7 +56,8 @@ int64_t OcgOfKernelBuffer(const EngineModel& model, const ConvGeometry& conv,
   if (winograd) return WinogradOcg(conv);
   const int64_t channel_bytes =
       conv.cin_per_group() * conv.taps() * conv.weight_bytes;
-  const int64_t fitting = model.kernel_dense_bytes / channel_bytes;
+  const int64_t fitting =
+      model.kernel_dense_bytes / std::max<int64_t>(1, channel_bytes);
   return std::clamp<int64_t>(FloorPowerOfTwo(fitting), 1, kMaxOcg);
 }
 

@@ -65,8 +65,9 @@ RowRange InputRows(const RowRange& output, const RowWindow& window,
   rows.first = output.first * window.stride - window.padding;
   rows.last = output.last * window.stride - window.padding +
               (window.kernel - 1) * window.dilation;
-  rows.first = std::clamp<int64_t>(rows.first, 0, input_rows - 1);
-  rows.last = std::clamp<int64_t>(rows.last, 0, input_rows - 1);
+  const int64_t bottom = std::max<int64_t>(0, input_rows - 1);
+  rows.first = std::clamp<int64_t>(rows.first, 0, bottom);
+  rows.last = std::clamp<int64_t>(rows.last, 0, bottom);
   return rows;
 }
 
