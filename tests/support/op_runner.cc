@@ -222,7 +222,7 @@ TestTensor Random(DataType type, const Shape& shape, uint32_t seed,
                                   2049,
                                   0.333251953125};
   for (double& value : values) {
-    const uint32_t bits = random();
+    const auto bits = static_cast<uint32_t>(random());
     if (specials && bits % 7 == 0) {
       value = kSpecials[(bits >> 8) % std::size(kSpecials)];
     } else if (IsFloating(type)) {
