@@ -182,10 +182,8 @@ void SimdBlock(const ElementwiseBlock& block) {
     const auto* y =
         reinterpret_cast<const Stored*>(block.y + r * block.y_pitch);
     std::byte* out = block.out + r * block.out_pitch;
-    if (block.y_repeats && block.x_repeats) {
-      RunRow<Function>(io, Repeated{io, Io::Widen(*x)},
-                       Repeated{io, Io::Widen(*y)}, out, block.count);
-    } else if (block.y_repeats) {
+    // Both never repeat: the row would have one element.
+    if (block.y_repeats) {
       RunRow<Function>(io, Row{io, x}, Repeated{io, Io::Widen(*y)}, out,
                        block.count);
     } else if (block.x_repeats) {
