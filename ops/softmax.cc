@@ -56,6 +56,7 @@ Expected<std::vector<TensorType>> Infer(const OpView& op) {
 Status Reference(const OpView& op, const RefTensors& tensors) {
   ANEREF_ASSIGN(const Geometry geometry, GeometryOf(op));
   std::vector<float> values = LoadFloats(tensors.in[0]);
+  if (values.empty()) return Status();
   std::vector<float> group(static_cast<size_t>(geometry.extent));
   for (int64_t o = 0; o < geometry.outer; ++o) {
     for (int64_t i = 0; i < geometry.inner; ++i) {
