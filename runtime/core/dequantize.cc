@@ -127,6 +127,7 @@ uint8_t E4m3Of(float value, bool saturate) {
   const uint32_t sign = std::signbit(value) ? 0x80u : 0u;
   const double magnitude = std::fabs(static_cast<double>(value));
   if (magnitude != magnitude) return static_cast<uint8_t>(sign | 0x7Fu);
+  if (magnitude == 0.0) return static_cast<uint8_t>(sign);
   // 464 is the midpoint between 448 and the 480 that does not exist.
   if (magnitude > 464.0)
     return static_cast<uint8_t>(sign | (saturate ? 0x7Eu : 0x7Fu));
