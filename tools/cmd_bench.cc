@@ -223,16 +223,16 @@ Expected<int> Run(const Options& options) {
   start = Clock::now();
   Expected<std::unique_ptr<Session>> session =
       Session::Create(model.net, session_options);
-  if (!session.ok()) return session.status().WithContext(options.model.path);
+  if (!session.ok()) return AboutModel(options.model, session.status());
   result.load_ms += MillisecondsSince(start);
   for (size_t i = 0; i < inputs.size(); ++i) {
     ANEREF_TRY((*session)->SetInput(i, inputs[i].View()));
   }
-  ANEREF_TRY(Measure(options, session->get(), &result)
-                 .WithContext(options.model.path));
+  ANEREF_TRY(
+      AboutModel(options.model, Measure(options, session->get(), &result)));
   result.peak_rss_mib = PeakRssMib();
-  ANEREF_TRY(Profile(options, session->get(), &result)
-                 .WithContext(options.model.path));
+  ANEREF_TRY(
+      AboutModel(options.model, Profile(options, session->get(), &result)));
   if (options.json) {
     PrintAsJson(options, **session, result);
   } else {

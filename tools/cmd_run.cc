@@ -7,6 +7,7 @@
 #include <memory>
 #include <numeric>
 
+#include "runtime/core/convert.h"
 #include "tools/atomic_file.h"
 #include "tools/inputs.h"
 #include "tools/model.h"
@@ -101,11 +102,26 @@ std::string Hex(uint64_t value) {
   return text;
 }
 
+// As in memory; but an output that the source itself declares float16 is one,
+// also when fp32 numerics computed it.
+Array OutputArray(const Session& session, size_t index) {
+  Array array = CopyToArray(session.Output(index));
+  if (session.outputs()[index].declared != DataType::kFloat16 ||
+      array.type.dtype != DataType::kFloat32) {
+    return array;
+  }
+  Array half{{DataType::kFloat16, array.type.shape}, {}};
+  half.bytes.resize(DenseBytes(half.type));
+  ConvertElements(DataType::kFloat32, array.bytes.data(), DataType::kFloat16,
+                  half.bytes.data(), half.bytes.size() / sizeof(uint16_t));
+  return half;
+}
+
 Status WriteOutputs(const Options& options, const Session& session) {
   NpzWriter output, dump;
   std::vector<Array> arrays;
   for (size_t i = 0; i < session.outputs().size(); ++i) {
-    arrays.push_back(CopyToArray(session.Output(i)));
+    arrays.push_back(OutputArray(session, i));
   }
   if (!options.output_dir.empty()) {
     std::vector<std::pair<std::string, const Array*>> named;
@@ -235,13 +251,13 @@ Expected<int> Run(const Options& options) {
   }
   Expected<std::unique_ptr<Session>> session =
       Session::Create(model.net, session_options);
-  if (!session.ok()) return session.status().WithContext(options.model.path);
+  if (!session.ok()) return AboutModel(options.model, session.status());
   for (size_t i = 0; i < inputs.size(); ++i) {
     ANEREF_TRY((*session)->SetInput(i, inputs[i].View()));
   }
   inputs.clear();
   const auto start = std::chrono::steady_clock::now();
-  ANEREF_TRY((*session)->Run().WithContext(options.model.path));
+  ANEREF_TRY(AboutModel(options.model, (*session)->Run()));
   result.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
           .count();

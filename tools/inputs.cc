@@ -21,11 +21,17 @@ std::string NamesOf(const std::vector<PortSpec>& specs) {
   return names.empty() ? "none" : JoinNames(names);
 }
 
-std::string Described(const PortSpec& spec) {
-  return std::string(DataTypeName(spec.declared)) + " " + spec.ShapeText();
+// Floats are named as the source declares them, whatever they became.
+std::string TakenType(const PortSpec& spec) {
+  return DataTypeName(IsFloating(spec.dtype) ? spec.declared : spec.dtype);
 }
 
-// The extents fit the declaration; 0 only where the model itself says 0.
+std::string Described(const PortSpec& spec) {
+  return TakenType(spec) + " " + spec.ShapeText();
+}
+
+// The extents fit the declaration; 0 only where the model itself says 0, and in
+// lists (axes, sizes), which may be empty.
 Status CheckShape(const PortSpec& spec, const Shape& shape) {
   bool fits = !spec.has_shape || shape.rank() == spec.dims.size();
   for (size_t i = 0; fits && spec.has_shape && i < spec.dims.size(); ++i) {
@@ -37,7 +43,8 @@ Status CheckShape(const PortSpec& spec, const Shape& shape) {
                            spec.ShapeText());
   }
   for (size_t i = 0; i < shape.rank(); ++i) {
-    if (shape[i] == 0 && (!spec.has_shape || spec.dims[i] < 0)) {
+    if (shape[i] == 0 && shape.rank() > 1 &&
+        (!spec.has_shape || spec.dims[i] < 0)) {
       return InvalidArgument("input '" + spec.name + "': extent 0 in shape " +
                              shape.ToString());
     }
@@ -46,16 +53,17 @@ Status CheckShape(const PortSpec& spec, const Shape& shape) {
 }
 
 // Any float for a float, any integer for an integer (values must fit, which
-// the session checks), bool for bool, pixels for an image.
+// the session checks), bool for bool; uint8 also for a float: pictures and
+// other raw data, exact in every float type.
 Status CheckType(const PortSpec& spec, DataType type) {
-  const bool fits =
-      (IsFloating(spec.dtype) && IsFloating(type)) ||
-      (IsInteger(spec.dtype) && IsInteger(type)) || spec.dtype == type ||
-      (spec.image != fbs::ImageLayout::none && type == DataType::kUint8);
+  const bool fits = (IsFloating(spec.dtype) &&
+                     (IsFloating(type) || type == DataType::kUint8)) ||
+                    (IsInteger(spec.dtype) && IsInteger(type)) ||
+                    spec.dtype == type;
   if (fits) return Status();
   return InvalidArgument("input '" + spec.name + "': type " +
                          DataTypeName(type) + ", the model takes " +
-                         DataTypeName(spec.declared));
+                         TakenType(spec));
 }
 
 // Casts and tests of non-finite values are made for them: a network in which

@@ -146,6 +146,11 @@ Expected<Model> LoadModel(const ModelArgs& args) {
   return model;
 }
 
+Status AboutModel(const ModelArgs& args, const Status& status) {
+  if (status.message().starts_with(args.path)) return status;
+  return status.WithContext(args.path);
+}
+
 void EngineArgs::Declare(CLI::App* app) {
   app->add_option("--target", target,
                   "The chip, a name from aneref targets (default m1)")

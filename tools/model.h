@@ -37,6 +37,9 @@ struct Model {
 // Maps a native file, imports any other in memory.
 Expected<Model> LoadModel(const ModelArgs& args);
 
+// `status` led by the model's path, unless it is already.
+Status AboutModel(const ModelArgs& args, const Status& status);
+
 // --target, --numerics, --threads; hidden: --rung, --simd.
 struct EngineArgs {
   std::string target = "m1";

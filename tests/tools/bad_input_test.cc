@@ -37,7 +37,8 @@ struct Bench {
     before = folder.List();
   }
   void Save(DraftBuilder& net, const std::string& name) {
-    const auto bytes = net.Parse()->file_bytes();
+    const std::shared_ptr<const Net> parsed = net.Parse();  // owns the bytes
+    const auto bytes = parsed->file_bytes();
     WriteText(folder / name,
               {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
@@ -166,6 +167,17 @@ TEST_CASE("bad input: zero-sized dimensions") {
   bench.Refuse("open.anem",
                {"--input", bench.folder / "x.npy", "--shape", "x=0,3"},
                "extent 0");
+}
+
+TEST_CASE("bad input: a list may be empty") {
+  Bench bench;
+  DraftBuilder list;
+  list.Output(list.Unary(fbs::ActivationKind::relu, list.Input("x", {-1})));
+  bench.Save(list, "list.anem");
+  const std::string none = bench.Add("z.npy", Npy("<f4", "(0,)", ""));
+  const Outcome outcome =
+      RunTool({"run", bench.folder / "list.anem", "--input", none});
+  CHECK_MESSAGE(outcome.status == 0, outcome.err);
 }
 
 TEST_CASE("bad input: shapes on the command line") {

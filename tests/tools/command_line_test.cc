@@ -16,7 +16,8 @@ std::string TinyModel(const TempFolder& folder) {
   const int c = net.Constant({1, 3}, {1, -1, 0.5});
   net.Output(net.Unary(fbs::ActivationKind::relu,
                        net.Binary(fbs::ElementwiseKind::add, x, c)));
-  const auto bytes = net.Parse()->file_bytes();
+  const std::shared_ptr<const Net> parsed = net.Parse();  // owns the bytes
+  const auto bytes = parsed->file_bytes();
   const std::string path = folder / "tiny.anem";
   WriteText(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   return path;
