@@ -218,10 +218,26 @@ HWY_INLINE Int DropZeroSign(Int half) {
   const TagInt di;
   return hn::IfThenZeroElse(hn::Eq(half, hn::Set(di, 0x8000)), half);
 }
+// RNE16 with the engine's overflow: 7C00 from 65520 on (the portable store
+// saturates instead, P2). fp16 bits in int32 lanes; v is finite.
 HWY_INLINE Int NarrowBits(Float v) {
-  const hn::Rebind<uint16_t, Tag> dh;
-  (void)dh;
-  return hn::PromoteTo(TagInt(), compat::NarrowHalf(Tag(), v));
+  const Tag d;
+  const TagInt di;
+  const Int bits = Bits(v);
+  const Int magnitude = hn::And(bits, hn::Set(di, 0x7FFFFFFF));
+  const Int odd = hn::And(hn::ShiftRight<13>(magnitude), hn::Set(di, 1));
+  const Int rebiased = hn::Sub(magnitude, hn::Set(di, 112 << 23));
+  const Int normal =
+      hn::ShiftRight<13>(hn::Add(hn::Add(rebiased, odd), hn::Set(di, 0xFFF)));
+  // Below 2^-14: adding 0.5, whose unit is 2^-24, rounds to units of 2^-24.
+  const Int denormal =
+      hn::Sub(Bits(hn::Add(FromBits(magnitude), hn::Set(d, 0.5f))),
+              hn::Set(di, 0x3F000000));
+  Int half = hn::IfThenElse(hn::Gt(hn::Set(di, 0x38800000), magnitude),
+                            denormal, normal);
+  half = hn::IfThenElse(hn::Gt(magnitude, hn::Set(di, 0x477FEFFF)),
+                        hn::Set(di, 0x7C00), half);
+  return hn::Or(half, hn::And(hn::ShiftRight<16>(bits), hn::Set(di, 0x8000)));
 }
 
 // N12, the last test of N20, then N21: the bias in fp16, when there is one

@@ -22,6 +22,10 @@ constexpr double kInfinite = 0x1p16;  // what the engine calls infinity (N5)
 constexpr double kTwoPiHi = 0x1.921fb544p+2;
 constexpr double kTwoPiLo = 0x1.0b4611a626331p-32;
 
+double RoundHalf(const Profile& profile, double v) {
+  return EngineHalfToDouble(StoreEngine(profile.rounding, v));
+}
+
 // N41: T[i] + (T[i+1] - T[i]) * f at position i + f, 0 <= position <= last.
 double Interpolate(const Profile& profile, std::span<const uint16_t> knots,
                    double position) {
@@ -33,10 +37,8 @@ double Interpolate(const Profile& profile, std::span<const uint16_t> knots,
   const double delta = EngineHalfToDouble(knots[i + 1]) - low;
   if (profile.table_rounding == TableRounding::kOnce)
     return low + delta * fraction;
-  const auto round = [&](double v) {
-    return EngineHalfToDouble(StoreEngine(profile.rounding, v));
-  };
-  return low + round(round(delta) * fraction);
+  const double step = RoundHalf(profile, delta) * fraction;
+  return low + RoundHalf(profile, step);
 }
 
 double Lookup(const Profile& profile, Function function, double position) {
