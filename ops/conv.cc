@@ -107,7 +107,7 @@ Status Reference(const OpView& op, const RefTensors& tensors) {
   const std::vector<float> x = LoadFloats(tensors.in[0]);
   const std::vector<float> weight = LoadFloats(tensors.in[1]);
   std::vector<float> bias(static_cast<size_t>(s.groups * s.out_channels));
-  if (op.HasInput(2)) bias = LoadFloats(tensors.in[2]);
+  if (op.HasInput(2)) bias = LoadBias(op, 2, tensors.in[2]);
   const WindowAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
   const int64_t in_size = s.in_channels * d.in * h.in * w.in;
   const int64_t weight_size = s.in_channels * d.kernel * h.kernel * w.kernel;
@@ -166,7 +166,7 @@ Status Lower(const OpView& op, TaskBuilder* builder) {
     return LowerToReference(op, Reference, builder);
   std::vector<int64_t> positions;
   ConvArgs args = ArgsOf(s, &positions);
-  args.bias = LoadKnownBias(op, 2);
+  args.bias = LoadBias(op, 2);
   PackConvWeights(
       {op.In(1).dtype, &dense, static_cast<int64_t>(positions.size()), false},
       positions, &args);

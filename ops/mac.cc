@@ -79,15 +79,11 @@ AlignedBytes LoadKnown(const OpView& op, size_t i) {
   return dense;
 }
 
-std::vector<float> LoadKnownBias(const OpView& op, size_t i) {
-  std::vector<float> bias;
-  if (!op.HasInput(i)) return bias;
-  const AlignedBytes dense = LoadKnown(op, i);
-  bias.resize(static_cast<size_t>(op.In(i).shape.NumElements()));
-  if (bias.empty()) return bias;
-  ConvertElements(op.In(i).dtype, dense.as<std::byte>(), DataType::kFloat32,
-                  bias.data(), bias.size());
-  return bias;
+std::vector<float> LoadBias(const OpView& op, size_t i,
+                            const TensorView& in_memory) {
+  if (!op.HasInput(i)) return {};
+  if (!op.IsKnown(i)) return LoadFloats(in_memory);
+  return op.KnownFloats(i).value();
 }
 
 bool IsFinite(DataType type, const AlignedBytes& dense) {

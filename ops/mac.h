@@ -21,8 +21,10 @@ bool HasPackableWeights(const OpView& op);
 
 // The known input i, dense, in its type in memory.
 AlignedBytes LoadKnown(const OpView& op, size_t i);
-// The known input i as it reads in memory, widened; empty when it is absent.
-std::vector<float> LoadKnownBias(const OpView& op, size_t i);
+// Bias i as it is added: a known one keeps the precision in which the file
+// stores it (P3, N21), any other one is read from memory. Empty when absent.
+std::vector<float> LoadBias(const OpView& op, size_t i,
+                            const TensorView& in_memory = {});
 // No infinity and no NaN among all elements (float16 or float32).
 bool IsFinite(DataType type, const AlignedBytes& dense);
 

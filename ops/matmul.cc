@@ -179,11 +179,10 @@ Status Reference(const OpView& op, const RefTensors& tensors) {
             has_bias ? LoadInts(tensors.in[2]) : std::vector<int64_t>()),
         tensors.out[0]);
   } else {
-    StoreFloats(
-        Multiply<float, float>(
-            args, tensors, LoadFloats(tensors.in[0]), LoadFloats(tensors.in[1]),
-            has_bias ? LoadFloats(tensors.in[2]) : std::vector<float>()),
-        tensors.out[0]);
+    StoreFloats(Multiply<float, float>(args, tensors, LoadFloats(tensors.in[0]),
+                                       LoadFloats(tensors.in[1]),
+                                       LoadBias(op, 2, tensors.in[2])),
+                tensors.out[0]);
   }
   return Status();
 }
@@ -244,7 +243,7 @@ Status Lower(const OpView& op, TaskBuilder* builder) {
   } else {
     task.in.push_back(InputOperand(1));
   }
-  args.bias = LoadKnownBias(op, 2);
+  args.bias = LoadBias(op, 2);
   PlanMatmul(&args);
   task.num_units = args.NumUnits();
   task.scratch_bytes = MatmulScratchBytes(args);

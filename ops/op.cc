@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "runtime/core/convert.h"
+#include "runtime/core/half.h"
 
 namespace aneref {
 namespace {
@@ -101,9 +102,15 @@ std::vector<int64_t> LoadInts(const TensorView& view) {
 }
 
 void StoreFloats(const std::vector<float>& values, const TensorView& view) {
+  const auto width = static_cast<size_t>(view.width());
   ForEachRow(view, [&](std::byte* row, size_t first) {
-    ConvertElements(DataType::kFloat32, values.data() + first, view.dtype, row,
-                    static_cast<size_t>(view.width()));
+    if (view.dtype != DataType::kFloat16) {
+      ConvertElements(DataType::kFloat32, values.data() + first, view.dtype,
+                      row, width);
+      return;
+    }
+    auto* halves = reinterpret_cast<uint16_t*>(row);
+    for (size_t i = 0; i < width; ++i) halves[i] = StoreHalf(values[first + i]);
   });
 }
 

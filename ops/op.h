@@ -174,7 +174,7 @@ Status CheckInputs(const OpView& op, size_t required, size_t most);
 // convert).
 std::vector<float> LoadFloats(const TensorView& view);
 std::vector<int64_t> LoadInts(const TensorView& view);  // integers and bool
-// Rounds once to the view's type (P2: RNE; fp16 overflows to infinity; NaN
+// Rounds once to the view's type (P2: RNE, finite values saturate in fp16; NaN
 // canonical, P15).
 void StoreFloats(const std::vector<float>& values, const TensorView& view);
 

@@ -15,10 +15,17 @@
 #include "hwy/highway.h"
 
 // Asks for complete unrolling of the next loop, so that arrays of vectors
-// become registers.
+// become registers. Not under the address sanitizer, whose checks would make
+// the unrolled tiles take minutes to compile.
 #ifndef ANEREF_UNROLL
-#if defined(__clang__)
+#if defined(__SANITIZE_ADDRESS__)
+#define ANEREF_UNROLL
+#elif defined(__clang__)
+#if __has_feature(address_sanitizer)
+#define ANEREF_UNROLL
+#else
 #define ANEREF_UNROLL _Pragma("clang loop unroll(full)")
+#endif
 #else
 #define ANEREF_UNROLL _Pragma("GCC unroll 64")
 #endif
@@ -92,13 +99,20 @@ HWY_INLINE hn::Vec<DF> WidenHalf(DF df, hn::Vec<DH> bits16) {
 #endif
 }
 
-// fp32 to fp16 bits as StoreHalf: nearest even, NaN becomes 7E00 (P15).
+// fp32 to fp16 bits as StoreHalf: nearest even, finite values saturate (P2),
+// NaN becomes 7E00 (P15).
 template <class DF, class DH = hn::Rebind<uint16_t, DF>>
 HWY_INLINE hn::Vec<DH> NarrowHalf(DF df, hn::Vec<DF> value) {
   const DH dh;
 #if ANEREF_NATIVE_HALF
+  const auto largest = hn::Set(df, 65504.0f);
+  const auto clamped = hn::Max(hn::Min(value, largest), hn::Neg(largest));
+  const auto infinity = hn::BitCast(
+      df, hn::Set(hn::RebindToUnsigned<DF>(), uint32_t{0x7F800000}));
+  const auto in_range =
+      hn::IfThenElse(hn::Eq(hn::Abs(value), infinity), value, clamped);
   const auto canonical = hn::IfThenElse(
-      hn::Eq(value, value), value,
+      hn::Eq(value, value), in_range,
       hn::BitCast(df,
                   hn::Set(hn::RebindToUnsigned<DF>(), uint32_t{0x7FC00000})));
   return hn::BitCast(dh,
@@ -121,7 +135,9 @@ HWY_INLINE hn::Vec<DH> NarrowHalf(DF df, hn::Vec<DF> value) {
   auto half = hn::IfThenElse(hn::Gt(hn::Set(di, 0x38800000), magnitude),
                              subnormal, normal);
   half = hn::IfThenElse(hn::Gt(magnitude, hn::Set(di, 0x477FEFFF)),
-                        hn::Set(di, 0x7C00), half);  // 65520 and more
+                        hn::Set(di, 0x7BFF), half);  // 65520 and more
+  half = hn::IfThenElse(hn::Gt(magnitude, hn::Set(di, 0x7F7FFFFF)),
+                        hn::Set(di, 0x7C00), half);
   half = hn::Or(half, sign);
   half = hn::IfThenElse(hn::Gt(magnitude, hn::Set(di, 0x7F800000)),
                         hn::Set(di, 0x7E00), half);

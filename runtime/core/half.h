@@ -60,11 +60,16 @@ inline uint16_t FloatToHalf(float value) {
       ((significand + half_unit + ((significand >> shift) & 1u)) >> shift));
 }
 
-// P15: the fp16 that an arithmetic op stores. As FloatToHalf, but every NaN
-// becomes kHalfNan: the sign of a NaN that arithmetic makes differs between
-// machines.
+// P2, P15: the fp16 that an arithmetic op stores. As FloatToHalf, but a finite
+// value beyond the range becomes the largest fp16 of its sign, and every NaN
+// kHalfNan: the sign of a NaN that arithmetic makes differs between machines.
 inline uint16_t StoreHalf(float value) {
-  return value != value ? kHalfNan : FloatToHalf(value);
+  if (value != value) return kHalfNan;
+  const uint16_t bits = FloatToHalf(value);
+  const bool overflowed = (bits & 0x7FFFu) == kHalfInfinity &&
+                          (std::bit_cast<uint32_t>(value) & 0x7FFFFFFFu) !=
+                              0x7F800000u;
+  return overflowed ? static_cast<uint16_t>(bits - 1u) : bits;
 }
 
 // RNE16 of a double, one rounding (never through float).
