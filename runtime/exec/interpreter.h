@@ -1,0 +1,62 @@
+// Runs a graph node by node, each with the shapes of the values at hand: for
+// networks whose shapes depend on data (non-zero, loops, branches), which have
+// no static plan. Same kernels and the same bits as a planned run of the same
+// nodes.
+#ifndef ANEREF_RUNTIME_EXEC_INTERPRETER_H_
+#define ANEREF_RUNTIME_EXEC_INTERPRETER_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/exec/executor.h"
+#include "runtime/graph/net.h"
+#include "runtime/plan/specialize.h"
+
+namespace aneref {
+
+// A value of the run. Immutable once made; copies share the memory.
+struct HostValue {
+  TensorType declared;
+  TensorView view;   // a surface of the type in memory
+  TensorView known;  // the same elements, dense (constants: as stored)
+  std::shared_ptr<void> owner;  // of the surface
+  std::shared_ptr<void> known_owner;
+  bool defined = false;
+};
+
+struct InterpreterOptions {
+  Numerics numerics = Numerics::kPortable;
+  bool scalar = false;      // the scalar kernels
+  bool reference = false;   // the ops' references
+  uint64_t max_memory = 0;  // bytes of values alive at once; 0: no limit
+};
+
+// Called after each node of the main graph for each named value.
+using ValueVisitor =
+    std::function<Status(const std::string& name, const TensorView& value)>;
+
+// A surface holding `dense`, converted to the type in memory.
+Expected<HostValue> MakeHostValue(const TensorType& declared,
+                                  const TensorView& dense, Numerics numerics);
+
+// Borrows the net and the executor.
+class Interpreter {
+ public:
+  Interpreter(const Net& net, const InterpreterOptions& options, int threads);
+  ~Interpreter();
+
+  // `inputs` in the order of the main graph's ports. Gives its outputs.
+  Expected<std::vector<HostValue>> Run(const std::vector<HostValue>& inputs,
+                                       const ValueVisitor& visit);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace aneref
+
+#endif  // ANEREF_RUNTIME_EXEC_INTERPRETER_H_
