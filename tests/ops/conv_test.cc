@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "ops/mac.h"
 #include "tests/support/op_runner.h"
 
 namespace aneref::test {
@@ -112,10 +113,7 @@ TEST_CASE("P3: the sum goes over kernel positions and then channels") {
   const auto x = Float({1, 2, 1, 2}, {16777216, 1, 1, -16777216});
   const auto w = Known(Float({1, 2, 1, 2}, {1, 1, 1, 1}));
   CHECK_EQ(Run({}, {x, w}), Values{0});
-  // fp16 with exact products: 2^12 * 2^12, 1 * 1, 1 * 1 in this order.
-  const auto h = Half({1, 3, 1, 1}, {4096, 1, 1});
-  const auto wh = Known(Half({1, 3, 1, 1}, {4096, 1, 1}));
-  CHECK(std::isinf(Run({}, {h, wh})[0]));
+  // fp16, whose products are exact: 2^24 + 1 + 1 - 2^24 in this order.
   const auto cancel = Half({1, 4, 1, 1}, {4096, 1, 1, 4096});
   const auto wc = Known(Half({1, 4, 1, 1}, {4096, 1, 1, -4096}));
   CHECK_EQ(Run({}, {cancel, wc}), Values{0});
@@ -147,11 +145,19 @@ TEST_CASE("P2: one rounding to fp16 with ties to even") {
 }
 
 TEST_CASE("P12: known fp32 weights saturate when memory holds fp16") {
-  // The runner hands `known` in the declared type; here a large fp16 value
-  // overflows only in the product.
-  const auto x = Half({1, 1, 1, 1}, {2});
-  const auto w = Known(Half({1, 1, 1, 1}, {65504}));
-  CHECK(std::isinf(Run({}, {x, w})[0]));
+  float stored[] = {-3.4e38f, 65520, 65519, HUGE_VALF};
+  flatbuffers::FlatBufferBuilder builder;
+  const fbs::NodeT empty;
+  builder.Finish(fbs::Node::Pack(builder, &empty));
+  const auto* node =
+      flatbuffers::GetRoot<fbs::Node>(builder.GetBufferPointer());
+  const OpView::Input weight = {true,
+                                {DataType::kFloat16, {4}},
+                                DenseView({DataType::kFloat32, {4}}, stored)};
+  const AlignedBytes bits = LoadKnown(OpView(*node, std::span(&weight, 1)), 0);
+  REQUIRE_EQ(bits.size(), 8);
+  const uint16_t expected[] = {0xFBFF, 0x7BFF, 0x7BFF, 0x7C00};
+  for (size_t i = 0; i < 4; ++i) CHECK_EQ(bits.as<uint16_t>()[i], expected[i]);
 }
 
 TEST_CASE("P3: an infinite weight does not meet padding") {
