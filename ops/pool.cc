@@ -348,18 +348,19 @@ void LowerGlobal(const OpView& op, TaskBuilder* builder) {
   const Shape& x = op.In(0).shape;
   auto args = std::make_shared<ReduceArgs>();
   if (attributes.kind() == Kind::max) args->op = LatticeOp::kMax;
-  if (attributes.kind() == Kind::average) args->finish = ReduceFinish::kMean;
+  if (attributes.kind() == Kind::average)
+    args->end.finish = ReduceFinish::kMean;
   if (attributes.kind() == Kind::lp) {
     args->op =
         attributes.p() == 1.0f ? LatticeOp::kSumAbs : LatticeOp::kSumSquares;
-    if (attributes.p() == 2.0f) args->finish = ReduceFinish::kSqrt;
+    if (attributes.p() == 2.0f) args->end.finish = ReduceFinish::kSqrt;
   }
   args->items = x[0] * x[1];
-  args->count = x.NumElements(2, x.rank());
+  args->end.count = x.NumElements(2, x.rank());
   const int64_t rows = x.NumElements(2, x.rank() - 1);
   args->kept = {1, {args->items}, {rows}};
   args->reduced = {1, {rows}, {1}};
-  args->items_per_unit = std::max<int64_t>(1, kUnitElements / args->count);
+  args->items_per_unit = std::max<int64_t>(1, kUnitElements / args->end.count);
   TaskSpec task;
   task.kernel = &kReduceRowsKernel;
   task.in = {InputOperand(0)};

@@ -89,9 +89,13 @@ Expected<std::vector<TensorType>> Infer(const OpView& op) {
 struct Meaning {
   LatticeOp op;
   ReduceFinish finish;
+  float scale = 1.0f;
 };
 
-Meaning MeaningOf(Kind kind) {
+Meaning MeaningOf(const fbs::Reduce& table) {
+  const Kind kind = table.kind();
+  if (kind == Kind::sum && table.scale() != 1.0f)
+    return {LatticeOp::kSum, ReduceFinish::kScale, table.scale()};
   switch (kind) {
     case Kind::mean:
       return {LatticeOp::kSum, ReduceFinish::kMean};
@@ -162,8 +166,9 @@ float ReduceFloats(const Meaning& meaning, const std::vector<float>& elements) {
         ReduceInOrder(LatticeOp::kMax, 0.0f, elements.data(), elements.size()));
   const float value =
       ReduceInOrder(meaning.op, shift, elements.data(), elements.size());
-  return FinishReduction(meaning.finish, value,
-                         static_cast<int64_t>(elements.size()), shift);
+  const ReduceEnd end = {meaning.finish, static_cast<int64_t>(elements.size()),
+                         meaning.scale};
+  return FinishReduction(end, value, shift);
 }
 
 bool IsUnsigned(DataType type) {
@@ -296,7 +301,8 @@ Status Reference(const OpView& op, const RefTensors& tensors) {
             group, is_max, last, [](float a, float b) { return a < b; },
             [](float a) { return a != a; }));
       } else {
-        values.push_back(CanonicalNan(ReduceFloats(MeaningOf(kind), group)));
+        values.push_back(
+            CanonicalNan(ReduceFloats(MeaningOf(attributes), group)));
       }
     }
     if (IsArg(kind))
@@ -342,12 +348,13 @@ void AppendAxis(int64_t dim, int64_t stride, RowAxes* axes) {
 ReduceArgs MakeArgs(const OpView& op, const Plan& plan) {
   const Shape& x = op.In(0).shape;
   const auto& attributes = op.attributes<fbs::Reduce>();
-  const Meaning meaning = MeaningOf(attributes.kind());
+  const Meaning meaning = MeaningOf(attributes);
   ReduceArgs args;
   args.op = meaning.op;
-  args.finish = meaning.finish;
+  args.end.finish = meaning.finish;
+  args.end.scale = meaning.scale;
   args.select_last = attributes.select_last_index();
-  args.count = plan.count;
+  args.end.count = plan.count;
   for (size_t i = 0; i + 1 < x.rank(); ++i) {
     AppendAxis(x[i], x.NumElements(i + 1, x.rank() - 1),
                plan.reduced[i] ? &args.reduced : &args.kept);

@@ -20,13 +20,19 @@ enum class ReduceFinish : uint8_t {
   kSqrt,
   kLog,          // RN32(Log)
   kLogAddShift,  // RN32(Log) + shift
+  kScale,        // * scale
 };
 
-inline float FinishReduction(ReduceFinish finish, float value, int64_t count,
-                             float shift) {
-  switch (finish) {
+struct ReduceEnd {
+  ReduceFinish finish = ReduceFinish::kNone;
+  int64_t count = 0;  // elements per output
+  float scale = 1.0f;
+};
+
+inline float FinishReduction(const ReduceEnd& end, float value, float shift) {
+  switch (end.finish) {
     case ReduceFinish::kMean:
-      return value / static_cast<float>(count);
+      return value / static_cast<float>(end.count);
     case ReduceFinish::kSqrt:
       return std::sqrt(value);
     case ReduceFinish::kLog:
@@ -34,6 +40,8 @@ inline float FinishReduction(ReduceFinish finish, float value, int64_t count,
     case ReduceFinish::kLogAddShift:
       return static_cast<float>(elementary::Log(static_cast<double>(value))) +
              shift;
+    case ReduceFinish::kScale:
+      return value * end.scale;
     default:
       return value;
   }
@@ -66,11 +74,10 @@ inline constexpr int64_t kReduceStrip = 128;
 
 struct ReduceArgs {
   LatticeOp op = LatticeOp::kSum;
-  ReduceFinish finish = ReduceFinish::kNone;
+  ReduceEnd end;
   bool select_last = false;  // arg kernels
   RowAxes kept;              // of the outer axes, in order
   RowAxes reduced;           // likewise
-  int64_t count = 0;         // elements per output
   int64_t items = 0;         // outputs, or (output row, strip) pairs
   int64_t items_per_unit = 1;
 };

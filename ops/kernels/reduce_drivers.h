@@ -44,8 +44,7 @@ Status RunReduceRows(const KernelCall& call, int64_t unit) {
       shift =
           ExpShift(ReduceOutput<Rows>(args, LatticeOp::kMax, 0.0f, x, base));
     const float value = ReduceOutput<Rows>(args, args.op, shift, x, base);
-    StoreOne(FinishReduction(args.finish, value, args.count, shift),
-             call.out[0], output);
+    StoreOne(FinishReduction(args.end, value, shift), call.out[0], output);
   }
   return Status();
 }
@@ -80,9 +79,9 @@ void ReduceStrip(const ReduceArgs& args, LatticeOp op, const float* shift,
   // Partials without elements hold the identity and change nothing in the tree:
   // they are left out.
   const auto used =
-      static_cast<size_t>(std::clamp<int64_t>(args.count, 1, kNumPartials));
+      static_cast<size_t>(std::clamp<int64_t>(args.end.count, 1, kNumPartials));
   std::fill_n(partials, used * kReduceStrip, LatticeIdentity(op));
-  for (int64_t i = 0; i < args.count; ++i) {
+  for (int64_t i = 0; i < args.end.count; ++i) {
     Rows::Widen(x.dtype, StripRow(args, x, strip, i), strip.count, row);
     float* partial =
         partials + static_cast<size_t>(i) % kNumPartials * kReduceStrip;
@@ -119,10 +118,9 @@ Status RunReduceColumns(const KernelCall& call, int64_t unit) {
       for (size_t j = 0; j < strip.count; ++j) shift[j] = ExpShift(partials[j]);
     }
     ReduceStrip<Rows>(args, args.op, shift, x, strip, partials, row);
-    if (args.finish != ReduceFinish::kNone) {
+    if (args.end.finish != ReduceFinish::kNone) {
       for (size_t j = 0; j < strip.count; ++j) {
-        partials[j] =
-            FinishReduction(args.finish, partials[j], args.count, shift[j]);
+        partials[j] = FinishReduction(args.end, partials[j], shift[j]);
       }
     }
     // The output's last axis is the input's.
@@ -182,7 +180,7 @@ Status RunArgColumns(const KernelCall& call, int64_t unit) {
     int64_t* index = call.out[0].Row<int64_t>(strip.output_row) + strip.column;
     std::fill_n(index, strip.count, int64_t{0});
     Rows::Widen(x.dtype, StripRow(args, x, strip, 0), strip.count, best);
-    for (int64_t i = 1; i < args.count; ++i) {
+    for (int64_t i = 1; i < args.end.count; ++i) {
       Rows::Widen(x.dtype, StripRow(args, x, strip, i), strip.count, row);
       for (size_t j = 0; j < strip.count; ++j) {
         if (!IsMoreExtreme(args, row[j], best[j])) continue;

@@ -44,6 +44,7 @@ void RunPasses(NetDraft* draft, bool fold) {
   FoldPadding(draft);
   FoldIntoWeights(draft);
   RecognisePatterns(draft);
+  RecogniseFormulas(draft);
   RemoveNoOps(draft);
   FoldConstants(draft);
   RemoveDeadNodes(draft);

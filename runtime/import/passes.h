@@ -30,6 +30,8 @@ void FoldPadding(NetDraft* draft);
 void FoldIntoWeights(NetDraft* draft);
 // Decompositions that exporters write: layer norm, GELU, SiLU, hard swish.
 void RecognisePatterns(NetDraft* draft);
+// Formulas of one tensor, recognised by value; sums times constants.
+void RecogniseFormulas(NetDraft* draft);
 
 }  // namespace aneref
 
