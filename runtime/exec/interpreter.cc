@@ -397,9 +397,12 @@ Expected<Interpreter::Impl::Values> Interpreter::Impl::RunLoop(
     return InvalidFile("F5", "captured values do not match");
   const size_t num_carried = in.size() - 2 - captured;
   int64_t limit = INT64_MAX, condition = 1;
-  if (in[0].defined) ANEREF_ASSIGN(limit, ScalarInt(in[0], "the trip count"));
-  if (in[1].defined)
+  if (in[0].defined) {
+    ANEREF_ASSIGN(limit, ScalarInt(in[0], "the trip count"));
+  }
+  if (in[1].defined) {
     ANEREF_ASSIGN(condition, ScalarInt(in[1], "the condition"));
+  }
   Values carried(in.begin() + 2,
                  in.begin() + 2 + static_cast<ptrdiff_t>(num_carried));
   if (num_outputs < num_carried)

@@ -272,9 +272,9 @@ void JoinScaledSum(GraphEditor* editor, fbs::NodeT* multiply) {
         !SameShape(*editor, *sum, shape))
       continue;
     fbs::ReduceT joined = table;
-    joined.scale = *scale;
+    joined.scale = scale.value_or(1.0f);
     GraphEditor::JoinNames(*sum, multiply);
-    editor->Note("joined the factor " + std::to_string(*scale) +
+    editor->Note("joined the factor " + std::to_string(joined.scale) +
                  " and the sum in " + SourceNames(*multiply));
     const std::vector<int32_t> inputs = sum->inputs;
     multiply->op.Set(std::move(joined));
@@ -283,6 +283,62 @@ void JoinScaledSum(GraphEditor* editor, fbs::NodeT* multiply) {
     editor->Remove(sum);
     return;
   }
+}
+
+// The uniform constant among the operands of `node`, and the other operand.
+struct ConstantOperand {
+  float value = 0;
+  int32_t constant = -1;
+  int32_t other = -1;
+};
+std::optional<ConstantOperand> UniformOperand(GraphEditor* editor,
+                                              const fbs::NodeT* node, EK kind) {
+  if (node == nullptr || node->op.type != fbs::Op::Elementwise ||
+      node->op.AsElementwise()->kind != kind)
+    return std::nullopt;
+  for (size_t i = 0; i < 2; ++i) {
+    const int32_t constant = node->inputs[1 - i];
+    if (!editor->IsConst(constant)) continue;
+    const std::optional<float> value = UniformFloat(editor->draft(), constant);
+    if (value.has_value())
+      return ConstantOperand{value.value_or(0), constant, node->inputs[i]};
+  }
+  return std::nullopt;
+}
+
+// x * a + b -> one linear op, as the engine's gain and offset are one step
+// (N22).
+void JoinLinear(GraphEditor* editor, fbs::NodeT* add) {
+  const std::optional<ConstantOperand> offset =
+      UniformOperand(editor, add, EK::add);
+  if (!offset.has_value()) return;
+  fbs::NodeT* multiply =
+      editor->OnlyProducer(offset->other, fbs::Op::Elementwise);
+  const std::optional<ConstantOperand> gain =
+      UniformOperand(editor, multiply, EK::mul);
+  if (!gain.has_value()) return;
+  const std::optional<size_t> rank =
+      RankOf(TensorAt(editor->draft(), gain->other));
+  for (const int32_t constant : {offset->constant, gain->constant}) {
+    const std::vector<int64_t>& shape =
+        TensorAt(editor->draft(), constant).shape;
+    const bool keeps =
+        shape.empty() || (rank.has_value() && shape.size() <= *rank);
+    if (!keeps || std::any_of(shape.begin(), shape.end(),
+                              [](int64_t extent) { return extent != 1; }))
+      return;
+  }
+  fbs::ActivationT linear;
+  linear.kind = AK::linear;
+  linear.alpha = static_cast<double>(gain->value);
+  linear.beta = static_cast<double>(offset->value);
+  GraphEditor::JoinNames(*multiply, add);
+  editor->Note("joined scale and offset in " + SourceNames(*add));
+  const int32_t x = gain->other;
+  add->op.Set(std::move(linear));
+  add->source_op = "Scale";
+  editor->SetInputs(add, {x});
+  editor->Remove(multiply);
 }
 
 }  // namespace
@@ -295,6 +351,7 @@ void RecogniseFormulas(NetDraft* draft) {
   }
   for (size_t i = 0; i < editor.num_nodes(); ++i) {
     if (editor.NodeAt(i) != nullptr) JoinScaledSum(&editor, editor.NodeAt(i));
+    if (editor.NodeAt(i) != nullptr) JoinLinear(&editor, editor.NodeAt(i));
   }
   editor.Finish();
 }

@@ -10,7 +10,7 @@ namespace {
 constexpr int64_t kNewestOpset =
     28;  // operators are known up to here (ops.md of the ONNX project)
 constexpr size_t kMaxNodes =
-    1000000;  // after inlining: nested functions can multiply without end
+    200000;  // after inlining: nested functions can multiply without end
 
 std::string CanonicalDomain(const std::string& domain) {
   return domain == "ai.onnx" ? "" : domain;
@@ -28,8 +28,8 @@ OpsetMap ReadOpsets(const List& imports) {
 
 Converter::Converter(ModelProto* model, const ImportOptions& options,
                      ExternalData* external, NetDraft* draft)
-    : model_(*model),
-      session_{options, draft, external, ConstantFolder(draft), {}} {}
+    : model_(*model), session_{options, draft, external, ConstantFolder(draft),
+                               {},      {}} {}
 
 Status Converter::Run() {
   NetDraft& draft = *session_.draft;
@@ -57,8 +57,13 @@ int32_t Converter::NewValue(const std::string& name, Scope* scope) {
   std::string unique =
       scope->prefix.empty() ? name : scope->prefix + "/" + name;
   const std::string base = unique;
-  for (int i = 1; !used_names_.insert(unique).second; ++i)
-    unique = base + "/" + std::to_string(i);
+  int& uses = used_names_[base];
+  if (uses++ > 0) {
+    int number = uses - 1;
+    do {
+      unique = base + "/" + std::to_string(number++);
+    } while (!used_names_.emplace(unique, 1).second);
+  }
   session_.defined.push_back(false);
   return AddTensor(session_.draft, unique, DataType::kFloat16);
 }

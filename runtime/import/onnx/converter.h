@@ -7,7 +7,6 @@
 #include <string>
 #include <tuple>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "runtime/import/onnx/lowering.h"
@@ -78,7 +77,8 @@ class Converter {
                                  std::string>;  // domain, name, overload
   std::map<FunctionKey, const FunctionProto*> functions_;
   std::set<const FunctionProto*> active_;
-  std::unordered_set<std::string> used_names_;
+  // Names in use, with how many values asked for them.
+  std::unordered_map<std::string, int> used_names_;
   size_t num_converted_ = 0;
 };
 

@@ -12,7 +12,7 @@ namespace {
 // AttributeProto.AttributeType
 constexpr int32_t kFloatAttribute = 1, kIntAttribute = 2, kStringAttribute = 3,
                   kTensorAttribute = 4, kFloatsAttribute = 6,
-                  kIntsAttribute = 7;
+                  kIntsAttribute = 7, kStringsAttribute = 8;
 
 const char* AttributeTypeName(int32_t type) {
   constexpr const char* kNames[] = {
@@ -134,6 +134,12 @@ std::vector<float> Lowering::Floats(const std::string& name) {
   const AttributeProto* attribute = FindTyped(name, kFloatsAttribute, true);
   if (attribute == nullptr) return {};
   return {attribute->floats().begin(), attribute->floats().end()};
+}
+
+std::vector<std::string> Lowering::Strings(const std::string& name) {
+  const AttributeProto* attribute = FindTyped(name, kStringsAttribute, true);
+  if (attribute == nullptr) return {};
+  return {attribute->strings().begin(), attribute->strings().end()};
 }
 
 std::optional<DraftConstant> Lowering::Tensor(const std::string& name) {

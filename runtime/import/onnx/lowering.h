@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -24,6 +25,8 @@ struct Session {
   NetDraft* draft;
   ExternalData* external;
   ConstantFolder folder;
+  std::set<int32_t>
+      four_bit;  // fed 4-bit integers, which are held as 8-bit ones
   std::vector<bool> defined;  // per tensor: fed, constant, or computed by a
                               // node emitted so far
 };
@@ -65,6 +68,7 @@ class Lowering {
   std::vector<int64_t> Ints(const std::string& name);
   std::vector<int32_t> Ints32(const std::string& name);
   std::vector<float> Floats(const std::string& name);
+  std::vector<std::string> Strings(const std::string& name);
   std::optional<DraftConstant> Tensor(const std::string& name);
   std::optional<DraftConstant> SparseTensor(const std::string& name);
   // Refuses unless the attribute is present.
@@ -72,6 +76,9 @@ class Lowering {
 
   // ---- what is known of tensors ----
   DataType TypeOf(int32_t tensor) const;
+  bool IsFourBit(int32_t tensor) const {
+    return session_->four_bit.contains(tensor);
+  }
   std::optional<size_t> Rank(int32_t tensor) const;
   std::optional<Shape> Static(int32_t tensor) const;
   // Nothing when the tensor is absent or not constant.

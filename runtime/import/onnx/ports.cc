@@ -113,6 +113,7 @@ Status Converter::ConvertInputs(const GraphProto& graph, Scope* scope) {
         DeclaredType(*source, session_.options.precision));
     ANEREF_TRY(SetDeclaredShape(*type, &value).WithContext(what));
     session_.defined[static_cast<size_t>(tensor)] = true;
+    if (IsFourBit(type->elem_type())) session_.four_bit.insert(tensor);
     ANEREF_TRY(Define(info.name(), tensor, scope));
     auto port = std::make_unique<fbs::PortT>();
     port->tensor = tensor;

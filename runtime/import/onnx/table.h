@@ -28,6 +28,7 @@ std::span<const LoweringRow> ShapeRows();
 std::span<const LoweringRow> MovementRows();
 std::span<const LoweringRow> ConstantRows();
 std::span<const LoweringRow> ResampleRows();
+std::span<const LoweringRow> SequenceRows();
 
 // ---- shared by several parts ----
 

@@ -153,14 +153,25 @@ int64_t CastTarget(Lowering& node) {
   return 0;
 }
 
+// 4-bit integers are held as 8-bit ones: nothing would cut a result to 4 bits.
 void Cast(Lowering& node) {
   const int64_t target = CastTarget(node);
   if (!node.status().ok()) return;
+  if (target == kOnnxInt4 || target == kOnnxUint4)
+    return node.Refuse("to 4-bit integers");
   node.EmitOut(CastTo(node.DeclaredOnnx(target)), {node.In(0)});
 }
 
 void CastLike(Lowering& node) {
+  if (node.IsFourBit(node.In(1))) return node.Refuse("to 4-bit integers");
   node.EmitOut(CastTo(node.TypeOf(node.In(1))), {node.In(0)});
+}
+
+// Swish(A) * B
+void SwiGlu(Lowering& node) {
+  const auto alpha = static_cast<double>(node.Float("alpha", 1.0f));
+  const int32_t gate = node.EmitTemp(Unary(AK::silu, alpha), {node.In(0)});
+  node.EmitOut(Binary(EK::mul), {gate, node.In(1)});
 }
 
 constexpr LoweringRow kRows[] = {
@@ -215,6 +226,7 @@ constexpr LoweringRow kRows[] = {
     {"Clip", Clip},
     {"Cast", Cast},
     {"CastLike", CastLike},
+    {"SwiGLU", SwiGlu},
 };
 
 }  // namespace

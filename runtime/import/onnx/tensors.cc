@@ -12,8 +12,6 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little);
 
-bool IsFourBit(int32_t type) { return type == kOnnxUint4 || type == kOnnxInt4; }
-
 Status CountError(const char* where, uint64_t have, uint64_t need) {
   return InvalidFile("", std::string(where) + " has " + std::to_string(have) +
                              " values, the dims need " + std::to_string(need));

@@ -18,6 +18,9 @@ inline constexpr int32_t kOnnxFloat = 1, kOnnxUint8 = 2, kOnnxInt8 = 3,
                          kOnnxUint64 = 13, kOnnxBfloat16 = 16, kOnnxUint4 = 21,
                          kOnnxInt4 = 22;
 
+inline bool IsFourBit(int32_t type) {
+  return type == kOnnxUint4 || type == kOnnxInt4;
+}
 // The name as ONNX writes it in lower case: "float", "bfloat16", "string";
 // "type 99" for unknown ones.
 std::string OnnxTypeName(int32_t type);
