@@ -167,8 +167,8 @@ Expected<Interpreter::Impl::Values> Interpreter::Impl::RunGraph(
       const fbs::Tensor& tensor =
           *graph.tensors()->Get(static_cast<unsigned>(output));
       if (tensor.name() != nullptr && tensor.name()->size() > 0) {
-        ANEREF_TRY(visit(tensor.name()->str(),
-                         values[static_cast<size_t>(output)].view));
+        ANEREF_TRY(
+            visit(tensor.name()->str(), values[static_cast<size_t>(output)]));
       }
     }
   }

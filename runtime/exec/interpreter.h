@@ -36,7 +36,7 @@ struct InterpreterOptions {
 
 // Called after each node of the main graph for each named value.
 using ValueVisitor =
-    std::function<Status(const std::string& name, const TensorView& value)>;
+    std::function<Status(const std::string& name, const HostValue& value)>;
 
 // A surface holding `dense`, converted to the type in memory.
 Expected<HostValue> MakeHostValue(const TensorType& declared,

@@ -12,6 +12,7 @@
 #include "runtime/core/convert.h"
 #include "runtime/core/layout.h"
 #include "runtime/exec/executor.h"
+#include "runtime/exec/interpreter.h"
 #include "runtime/graph/evaluate.h"
 #include "runtime/plan/memory.h"
 
@@ -84,7 +85,26 @@ Status CheckIntegersFit(const TensorView& value, DataType target,
   return Status();
 }
 
+// Ops whose result shapes depend on values have no static plan.
+bool NeedsInterpreter(const Net& net) {
+  const auto* nodes = net.main_graph().nodes();
+  if (nodes == nullptr) return false;
+  return std::any_of(nodes->begin(), nodes->end(), [](const fbs::Node* node) {
+    return node->op_type() == fbs::Op::Control ||
+           node->op_type() == fbs::Op::Selection;
+  });
+}
+
 }  // namespace
+
+// The state of a session that runs node by node.
+struct DynamicRun {
+  std::unique_ptr<Interpreter> interpreter;
+  std::vector<HostValue> inputs, outputs;
+  std::vector<TensorType> declared;                       // of the inputs
+  std::vector<std::pair<std::string, HostValue>> values;  // of the last run
+  int threads = 1;
+};
 
 struct Session::Impl {
   std::shared_ptr<const Net> net;
@@ -100,8 +120,12 @@ struct Session::Impl {
   std::unique_ptr<Executor> executor;
   bool profiling = false;
   std::vector<TaskProfile> profile;
+  std::unique_ptr<DynamicRun> dynamic;
 
   Status Build();
+  Status BuildDynamic();
+  Status RunDynamic();
+  int NumThreads() const;
   Status CheckMemory(uint64_t more, const char* what);
   void DescribePorts();
   Status LowerNodes();
@@ -311,10 +335,7 @@ Status Session::Impl::PlaceArena() {
     owners.push_back(i);
   }
   const MemoryPlan plan = PlanMemory(lifetimes);
-  int threads = options.threads > 0
-                    ? options.threads
-                    : static_cast<int>(std::thread::hardware_concurrency());
-  threads = std::clamp(threads, 1, 256);
+  const int threads = NumThreads();
   ANEREF_TRY(CheckMemory(
       plan.arena_bytes + scratch * static_cast<size_t>(threads), "tensors"));
   ANEREF_ASSIGN(arena, AllocateAligned(plan.arena_bytes));
@@ -361,7 +382,72 @@ void Session::Impl::Bind() {
   }
 }
 
+int Session::Impl::NumThreads() const {
+  const int threads =
+      options.threads > 0
+          ? options.threads
+          : static_cast<int>(std::thread::hardware_concurrency());
+  return std::clamp(threads, 1, 256);
+}
+
+Status Session::Impl::BuildDynamic() {
+  dynamic = std::make_unique<DynamicRun>();
+  dynamic->threads = NumThreads();
+  InterpreterOptions how;
+  how.numerics = options.numerics;
+  how.scalar = options.rung == Rung::kScalar;
+  how.reference = options.rung == Rung::kReference;
+  how.max_memory = options.max_memory;
+  dynamic->interpreter =
+      std::make_unique<Interpreter>(*net, how, dynamic->threads);
+  SpecializeOptions request{options.numerics, options.input_shapes,
+                            options.max_memory};
+  ANEREF_ASSIGN(dynamic->declared, BindInputTypes(*net, request));
+  dynamic->inputs.resize(dynamic->declared.size());
+  const auto* graph_outputs = net->main_graph().outputs();
+  program.values.resize(net->main_graph().tensors()->size());
+  for (size_t i = 0; i < program.values.size(); ++i) {
+    const fbs::Tensor& tensor =
+        *net->main_graph().tensors()->Get(static_cast<unsigned>(i));
+    if (tensor.name() != nullptr) program.values[i].name = tensor.name()->str();
+    program.values[i].memory.dtype =
+        MemoryType(static_cast<DataType>(tensor.dtype()), options.numerics);
+  }
+  for (size_t i = 0; i < dynamic->declared.size(); ++i) {
+    const auto index = static_cast<size_t>(
+        net->main_graph().inputs()->Get(static_cast<unsigned>(i))->tensor());
+    program.values[index].memory.shape = dynamic->declared[i].shape;
+  }
+  DescribePorts();
+  dynamic->outputs.resize(graph_outputs ? graph_outputs->size() : 0);
+  return Status();
+}
+
+Status Session::Impl::RunDynamic() {
+  for (size_t i = 0; i < dynamic->inputs.size(); ++i) {
+    if (!dynamic->inputs[i].defined) {
+      return InvalidArgument("input '" + inputs[i].name + "' was not set");
+    }
+  }
+  dynamic->values.clear();
+  ValueVisitor visit;
+  if (options.keep_intermediates) {
+    visit = [this](const std::string& name, const HostValue& value) {
+      dynamic->values.emplace_back(name, value);
+      return Status();
+    };
+  }
+  ANEREF_ASSIGN(dynamic->outputs,
+                dynamic->interpreter->Run(dynamic->inputs, visit));
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    outputs[i].type = {dynamic->outputs[i].view.dtype,
+                       dynamic->outputs[i].view.shape};
+  }
+  return Status();
+}
+
 Status Session::Impl::Build() {
+  if (NeedsInterpreter(*net)) return BuildDynamic();
   SpecializeOptions request{options.numerics, options.input_shapes,
                             options.max_memory};
   ANEREF_ASSIGN(program, Specialize(*net, request));
@@ -402,10 +488,12 @@ const std::vector<TaskProfile>& Session::profile() const {
 }
 uint64_t Session::arena_bytes() const { return impl_->arena_bytes; }
 uint64_t Session::weight_bytes() const { return impl_->constant_bytes; }
-int Session::threads() const { return impl_->executor->threads(); }
+int Session::threads() const {
+  return impl_->dynamic ? impl_->dynamic->threads : impl_->executor->threads();
+}
 
 Status Session::SetInput(size_t index, const TensorView& value) {
-  ANEREF_CHECK(index < impl_->program.inputs.size());
+  ANEREF_CHECK(index < impl_->inputs.size());
   const PortInfo& port = impl_->inputs[index];
   if (!(value.shape == port.type.shape)) {
     return InvalidArgument("input '" + port.name + "' has shape " +
@@ -413,6 +501,12 @@ Status Session::SetInput(size_t index, const TensorView& value) {
                            value.shape.ToString());
   }
   ANEREF_TRY(CheckIntegersFit(value, port.type.dtype, port.name));
+  if (impl_->dynamic) {
+    ANEREF_ASSIGN(impl_->dynamic->inputs[index],
+                  MakeHostValue(impl_->dynamic->declared[index], value,
+                                impl_->options.numerics));
+    return Status();
+  }
   const TensorView& target =
       impl_->slots[static_cast<size_t>(impl_->program.inputs[index])].view;
   if (target.data == nullptr)
@@ -426,6 +520,9 @@ Status Session::SetInput(size_t index, const TensorView& value) {
 }
 
 Status Session::Run() {
+  if (impl_->dynamic) {
+    return impl_->RunDynamic().WithContext(impl_->net->name());
+  }
   using Clock = std::chrono::steady_clock;
   for (size_t i = 0; i < impl_->bound.size(); ++i) {
     const Clock::time_point start =
@@ -444,6 +541,7 @@ Status Session::Run() {
 }
 
 TensorView Session::Output(size_t index) const {
+  if (impl_->dynamic) return impl_->dynamic->outputs[index].view;
   return impl_->slots[static_cast<size_t>(impl_->program.outputs[index])].view;
 }
 
@@ -452,6 +550,12 @@ Status Session::ForEachValue(
                                const TensorView& value)>& visit) const {
   if (!impl_->options.keep_intermediates)
     return InternalError("intermediates were not kept");
+  if (impl_->dynamic) {
+    for (const auto& [name, value] : impl_->dynamic->values) {
+      ANEREF_TRY(visit(name, value.view));
+    }
+    return Status();
+  }
   for (const ProgramNode& node : impl_->program.nodes) {
     for (int32_t output : node.outputs) {
       if (output < 0) continue;

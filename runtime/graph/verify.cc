@@ -114,7 +114,10 @@ Status CheckConstantSize(const fbs::Tensor& tensor,
 class GraphVerifier {
  public:
   GraphVerifier(const fbs::Net& net, const fbs::Graph& graph, std::string name)
-      : net_(net), graph_(graph), name_(std::move(name)) {}
+      : net_(net),
+        index_(index),
+        graph_(*net.graphs()->Get(index)),
+        name_(std::move(name)) {}
 
   Status Run() {
     ANEREF_TRY(CheckTensors());
@@ -202,6 +205,21 @@ class GraphVerifier {
     return Status();
   }
 
+  // A body is a later graph, so that no graph can run itself.
+  Status CheckBodies(const fbs::Node& node, const std::string& what) {
+    if (node.op_type() != fbs::Op::Control) return Status();
+    const auto* bodies = static_cast<const fbs::Control*>(node.op())->bodies();
+    if (bodies == nullptr) return Status();
+    for (int32_t body : *bodies) {
+      if (body <= static_cast<int32_t>(index_) ||
+          static_cast<size_t>(body) >= net_.graphs()->size()) {
+        return InvalidFile("F5", what + ": body " + std::to_string(body) +
+                                     " is no later graph");
+      }
+    }
+    return Status();
+  }
+
   Status CheckNode(const fbs::Node& node, const std::string& what) {
     if (node.op_type() == fbs::Op::NONE || node.op_type() > fbs::Op::MAX ||
         node.op() == nullptr) {
@@ -209,6 +227,7 @@ class GraphVerifier {
                          what + ": unknown op " +
                              std::to_string(static_cast<int>(node.op_type())));
     }
+    ANEREF_TRY(CheckBodies(node, what));
     if (node.inputs() != nullptr) {
       for (int32_t tensor : *node.inputs()) {
         if (tensor == -1) continue;
@@ -231,6 +250,7 @@ class GraphVerifier {
   }
 
   const fbs::Net& net_;
+  unsigned index_;
   const fbs::Graph& graph_;
   std::string name_;
   std::vector<bool> defined_;
@@ -247,7 +267,7 @@ Status VerifyNet(const fbs::Net& net, uint64_t segment_size) {
                              segment_size, num_constants, At("constant", i)));
   }
   for (unsigned i = 0; i < net.graphs()->size(); ++i) {
-    ANEREF_TRY(GraphVerifier(net, *net.graphs()->Get(i), At("graph", i)).Run());
+    ANEREF_TRY(GraphVerifier(net, i, At("graph", i)).Run());
   }
   return Status();
 }

@@ -24,6 +24,16 @@ class Specializer {
         options.max_memory == 0 ? kDefaultFoldLimit : options.max_memory;
   }
 
+  Expected<std::vector<TensorType>> InputTypes() {
+    program_.values.resize(graph_.tensors() ? graph_.tensors()->size() : 0);
+    ANEREF_TRY(BindInputs());
+    std::vector<TensorType> types;
+    for (int32_t index : program_.inputs) {
+      types.push_back(program_.values[static_cast<size_t>(index)].declared);
+    }
+    return types;
+  }
+
   Expected<Program> Run() {
     ANEREF_TRY(MakeValues());
     ANEREF_TRY(BindInputs());
@@ -261,6 +271,11 @@ Expected<Program> Specialize(const Net& net, const SpecializeOptions& options) {
   Expected<Program> program = Specializer(net, options).Run();
   if (!program.ok()) return program.status().WithContext(net.name());
   return program;
+}
+
+Expected<std::vector<TensorType>> BindInputTypes(
+    const Net& net, const SpecializeOptions& options) {
+  return Specializer(net, options).InputTypes();
 }
 
 }  // namespace aneref

@@ -54,6 +54,11 @@ struct SpecializeOptions {
 // nobody gave), kShape, kUnsupported, kLimit.
 Expected<Program> Specialize(const Net& net, const SpecializeOptions& options);
 
+// The types of the graph's inputs under the request, in the order of its ports:
+// what Specialize settles first. Same errors.
+Expected<std::vector<TensorType>> BindInputTypes(
+    const Net& net, const SpecializeOptions& options);
+
 // The node's operands as its slice sees them while lowering (types in memory).
 std::vector<OpView::Input> OperandsOf(const Program& program,
                                       const ProgramNode& node, bool in_memory);
