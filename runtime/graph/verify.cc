@@ -113,7 +113,7 @@ Status CheckConstantSize(const fbs::Tensor& tensor,
 // Tracks which tensors of a graph have a value at this point (F8, F9).
 class GraphVerifier {
  public:
-  GraphVerifier(const fbs::Net& net, const fbs::Graph& graph, std::string name)
+  GraphVerifier(const fbs::Net& net, unsigned index, std::string name)
       : net_(net),
         index_(index),
         graph_(*net.graphs()->Get(index)),
