@@ -1,0 +1,48 @@
+// Recurrent layers: one direction of one batch item is walked step by step in
+// fp32 (P19). Not a fallback of matmul: each step needs the one before it.
+#ifndef ANEREF_OPS_KERNELS_RECURRENT_H_
+#define ANEREF_OPS_KERNELS_RECURRENT_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "ops/kernels/kernel.h"
+#include "ops/kernels/unary.h"
+
+namespace aneref {
+
+struct RecurrentArgs {
+  fbs::RecurrentKind kind = fbs::RecurrentKind::rnn;
+  int64_t steps = 0;
+  int64_t batch = 0;
+  int64_t inputs = 0;  // features of x
+  int64_t hidden = 0;
+  int64_t directions = 1;
+  bool starts_reverse = false;  // direction 0 walks backwards
+  bool batch_first = false;
+  bool input_forget = false;
+  bool linear_before_reset = false;
+  float clip = 0;                        // 0: none
+  std::vector<UnaryFunction> functions;  // per direction NumFunctions()
+  // [directions][inputs + hidden][columns]: w and r transposed, one row per
+  // operand element, so that the outputs of a gate product lie side by side.
+  // Empty: w and r are computed values and are packed in every run.
+  std::vector<float> weights;
+
+  int64_t Gates() const;
+  int64_t Columns() const { return Gates() * hidden; }
+  size_t NumFunctions() const;
+};
+
+// Fills args->weights; w and r are dense, as the op declares them.
+void PackRecurrentWeights(const std::vector<float>& w,
+                          const std::vector<float>& r, RecurrentArgs* args);
+
+// in = {x, w, r, b, lengths, h, c, peepholes}, of which w and r are absent when
+// packed; out = {y, last h, last c}, each optional. Units: directions * batch
+// when packed, else 1.
+extern const Kernel kRecurrentKernel;
+
+}  // namespace aneref
+
+#endif  // ANEREF_OPS_KERNELS_RECURRENT_H_
