@@ -26,7 +26,7 @@ struct Session {
   ExternalData* external;
   ConstantFolder folder;
   std::set<int32_t>
-      four_bit;  // fed 4-bit integers, which are held as 8-bit ones
+      four_bit;  // given 4-bit integers, which are held as 8-bit ones
   std::vector<bool> defined;  // per tensor: fed, constant, or computed by a
                               // node emitted so far
 };

@@ -29,7 +29,7 @@ Status SetDeclaredShape(const TypeProto::Tensor& type, fbs::TensorT* tensor) {
   std::vector<int64_t> dims;
   std::vector<std::string> names;
   for (const TensorShapeProto::Dimension& dim : type.shape().dim()) {
-    const bool known = dim.has_dim_value() && dim.dim_value() > 0;
+    const bool known = dim.has_dim_value() && dim.dim_value() >= 0;
     dims.push_back(known ? dim.dim_value() : -1);
     names.push_back(!known && NamesASize(dim.dim_param()) ? dim.dim_param()
                                                           : "");
@@ -87,6 +87,8 @@ Status Converter::ConvertInitializers(GraphProto* graph, Scope* scope) {
       return InvalidFile("", "an initializer has no name");
     ANEREF_TRY(add(tensor.name(), ReadTensor(tensor, session_.options.precision,
                                              session_.external)));
+    if (IsFourBit(tensor.data_type()))
+      session_.four_bit.insert(scope->values.at(tensor.name()));
     TensorProto().Swap(&tensor);  // its bytes are not needed any more
   }
   for (const SparseTensorProto& tensor : graph->sparse_initializer()) {

@@ -10,7 +10,8 @@ const LoweringRow* FindRow(const std::string& op_type) {
     auto* rows = new std::unordered_map<std::string, const LoweringRow*>;
     for (const auto part :
          {ConvRows(), NormRows(), UnaryRows(), BinaryRows(), ReduceRows(),
-          ShapeRows(), MovementRows(), ConstantRows(), ResampleRows(), SequenceRows()}) {
+          ShapeRows(), MovementRows(), ConstantRows(), ResampleRows(),
+          QuantizeRows(), SelectionRows(), SamplingRows(), SequenceRows()}) {
       for (const LoweringRow& row : part) rows->emplace(row.op_type, &row);
     }
     return rows;

@@ -28,6 +28,9 @@ std::span<const LoweringRow> ShapeRows();
 std::span<const LoweringRow> MovementRows();
 std::span<const LoweringRow> ConstantRows();
 std::span<const LoweringRow> ResampleRows();
+std::span<const LoweringRow> QuantizeRows();
+std::span<const LoweringRow> SelectionRows();
+std::span<const LoweringRow> SamplingRows();
 std::span<const LoweringRow> SequenceRows();
 
 // ---- shared by several parts ----
@@ -49,6 +52,18 @@ inline fbs::CastT CastTo(DataType type) {
   fbs::CastT table;
   table.to = static_cast<fbs::DataType>(type);
   return table;
+}
+
+// Attribute auto_pad.
+fbs::PadMode PadModeOf(Lowering& node);
+// strides, dilations, pads: the same fields in every table of windows.
+template <class Table>
+void ReadWindow(Lowering& node, Table* table) {
+  table->strides = node.Ints32("strides");
+  table->dilations = node.Ints32("dilations");
+  table->pad_mode = PadModeOf(node);
+  if (table->pad_mode == fbs::PadMode::explicit_)
+    table->pads = node.Ints32("pads");
 }
 
 // Copies an input through.

@@ -4,7 +4,6 @@
 #include "runtime/import/onnx/table.h"
 
 namespace aneref::onnx {
-namespace {
 
 fbs::PadMode PadModeOf(Lowering& node) {
   const std::string mode = node.String("auto_pad", "NOTSET");
@@ -16,15 +15,7 @@ fbs::PadMode PadModeOf(Lowering& node) {
   return fbs::PadMode::explicit_;
 }
 
-// strides, dilations, pads: the same fields in three tables.
-template <class Table>
-void ReadWindow(Lowering& node, Table* table) {
-  table->strides = node.Ints32("strides");
-  table->dilations = node.Ints32("dilations");
-  table->pad_mode = PadModeOf(node);
-  if (table->pad_mode == fbs::PadMode::explicit_)
-    table->pads = node.Ints32("pads");
-}
+namespace {
 
 void Conv(Lowering& node) {
   fbs::ConvT conv;
