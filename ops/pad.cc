@@ -107,7 +107,12 @@ Expected<std::vector<TensorType>> Infer(const OpView& op) {
 std::array<std::byte, 8> ValueAttribute(const OpView& op, DataType dtype) {
   std::array<std::byte, 8> bits{};
   const float value = op.attributes<fbs::Pad>().value();
-  ConvertElements(DataType::kFloat32, &value, dtype, bits.data(), 1);
+  if (dtype == DataType::kFloat16) {
+    ConvertConstantToHalf(&value, reinterpret_cast<uint16_t*>(bits.data()),
+                          1);  // P12
+  } else {
+    ConvertElements(DataType::kFloat32, &value, dtype, bits.data(), 1);
+  }
   return bits;
 }
 

@@ -9,6 +9,7 @@
 #include "ops/kernels/reduce_lattice.h"
 #include "ops/op.h"
 #include "runtime/core/convert.h"
+#include "runtime/core/half.h"
 
 namespace aneref {
 namespace {
@@ -392,6 +393,10 @@ Status Reference(const OpView& op, const RefTensors& tensors) {
             static_cast<float>(weight) * values[static_cast<size_t>(index)];
         sum += product;
       });
+    }
+    if (y.dtype == DataType::kFloat16) {
+      *reinterpret_cast<uint16_t*>(ElementOf(y, flat)) = StoreHalf(sum);
+      continue;
     }
     sum = CanonicalNan(sum);
     ConvertElements(DataType::kFloat32, &sum, y.dtype, ElementOf(y, flat), 1);

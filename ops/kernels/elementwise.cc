@@ -9,6 +9,7 @@
 #include "ops/kernels/elementwise_types.h"
 #include "runtime/core/convert.h"
 #include "runtime/core/elementary.h"
+#include "runtime/core/half.h"
 
 namespace aneref {
 namespace {
@@ -134,6 +135,12 @@ void PowerPart(const PowerTypes& types, const ElementwiseBlock& row) {
     const double power = elementary::Pow(x[i], y[i]);
     x[i] = power != power ? std::numeric_limits<double>::quiet_NaN()
                           : power;  // P15
+  }
+  if (types.base == DataType::kFloat16) {
+    auto* halves = reinterpret_cast<uint16_t*>(row.out);
+    for (size_t i = 0; i < row.count; ++i)
+      halves[i] = StoreHalfFromDouble(x[i]);
+    return;
   }
   ConvertElements(DataType::kFloat64, x.data(), types.base, row.out, row.count);
 }

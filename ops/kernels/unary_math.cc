@@ -237,13 +237,8 @@ double EvaluateUnary(const UnaryFunction& function, double x) {
 
 uint16_t EvaluateUnaryHalf(const UnaryFunction& function, uint16_t bits) {
   if (function.kind == Kind::identity) return bits;
-  const double value =
-      EvaluateUnary(function, static_cast<double>(HalfToFloat(bits)));
-  const uint16_t half = DoubleToHalf(value);
-  // P2: a finite value beyond the range saturates.
-  const bool overflowed =
-      (half & 0x7FFF) == kHalfInfinity && std::isfinite(value);
-  return overflowed ? static_cast<uint16_t>(half - 1) : half;
+  return StoreHalfFromDouble(
+      EvaluateUnary(function, static_cast<double>(HalfToFloat(bits))));
 }
 
 std::shared_ptr<const UnaryTable> SharedUnaryTable(

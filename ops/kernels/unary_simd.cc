@@ -77,7 +77,8 @@ struct FloatBounds {
 };
 template <class Stored>
 float RoundBound(double bound) {
-  if constexpr (sizeof(Stored) == 2) return HalfToFloat(DoubleToHalf(bound));
+  if constexpr (sizeof(Stored) == 2)
+    return HalfToFloat(StoreHalfFromDouble(bound));
   return static_cast<float>(bound);
 }
 

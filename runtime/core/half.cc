@@ -54,4 +54,13 @@ double EngineHalfToDouble(uint16_t bits) {
   return std::bit_cast<double>(sign | std::bit_cast<uint64_t>(value));
 }
 
+uint16_t StoreHalfFromDouble(double value) {
+  if (value != value) return kHalfNan;
+  const uint16_t bits = DoubleToHalf(value);
+  const bool overflowed = (bits & 0x7FFFu) == kHalfInfinity &&
+                          (std::bit_cast<uint64_t>(value) &
+                           ~(uint64_t{1} << 63)) != uint64_t{0x7FF} << 52;
+  return overflowed ? static_cast<uint16_t>(bits - 1u) : bits;
+}
+
 }  // namespace aneref

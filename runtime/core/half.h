@@ -66,14 +66,17 @@ inline uint16_t FloatToHalf(float value) {
 inline uint16_t StoreHalf(float value) {
   if (value != value) return kHalfNan;
   const uint16_t bits = FloatToHalf(value);
-  const bool overflowed = (bits & 0x7FFFu) == kHalfInfinity &&
-                          (std::bit_cast<uint32_t>(value) & 0x7FFFFFFFu) !=
-                              0x7F800000u;
+  const bool overflowed =
+      (bits & 0x7FFFu) == kHalfInfinity &&
+      (std::bit_cast<uint32_t>(value) & 0x7FFFFFFFu) != 0x7F800000u;
   return overflowed ? static_cast<uint16_t>(bits - 1u) : bits;
 }
 
 // RNE16 of a double, one rounding (never through float).
 uint16_t DoubleToHalf(double value);
+
+// As StoreHalf, from a double in one rounding (P2, P15).
+uint16_t StoreHalfFromDouble(double value);
 
 // RHA16: as DoubleToHalf, but ties go away from zero (N19, N23).
 uint16_t DoubleToHalfAway(double value);

@@ -147,9 +147,9 @@ TEST_CASE("F4: a damaged table is refused or still verifies; never crashes") {
   std::memcpy(&header, good.data(), sizeof(header));
   int refused = 0;
   for (size_t at = 64; at < 64 + header.table_size; ++at) {
-    for (unsigned char flip : {0x01, 0x80, 0xFF}) {
+    for (int flip : {0x01, 0x80, 0xFF}) {
       std::vector<std::byte> bytes = good;
-      bytes[at] ^= std::byte{flip};
+      bytes[at] ^= static_cast<std::byte>(flip);
       if (!ParseStatus(std::move(bytes)).ok()) ++refused;
     }
   }

@@ -43,7 +43,8 @@ uint16_t RoundBits(Wide value) {
   if (std::isnan(value)) return 0x7E00;
   const uint32_t sign = std::signbit(value) ? 0x8000u : 0u;
   const Wide magnitude = std::fabs(value);
-  if (magnitude >= 65520) return static_cast<uint16_t>(sign | 0x7C00u);
+  if (std::isinf(magnitude)) return static_cast<uint16_t>(sign | 0x7C00u);
+  if (magnitude >= 65520) return static_cast<uint16_t>(sign | 0x7BFFu);  // P2
   int exponent = magnitude == 0 ? -14 : std::max(std::ilogb(magnitude), -14);
   const Wide units =
       std::nearbyint(std::ldexp(magnitude, 10 - exponent));  // to even
