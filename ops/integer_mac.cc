@@ -1,6 +1,6 @@
 // Convolution and matrix product of 8-bit integers with zero points, with int32
 // results or requantised ones. Sums wrap in 32 bits (P13); padding stands for
-// the zero point, so it adds nothing. Rules P2, P13.
+// the zero point, so it adds nothing. Rules P13, P18.
 #include <algorithm>
 #include <span>
 #include <string>
@@ -204,7 +204,7 @@ Expected<Shape> InferMatmul(const OpView& op, const Ports& ports) {
   ANEREF_ASSIGN(const MatmulGeometry g, MatmulGeometryOf(op, ports));
   Shape rows = op.In(ports.x).shape, columns = op.In(ports.w).shape;
   rows[rows.rank() - 1] = 1;
-  if (columns.rank() > 1) columns[columns.rank() - 2] = 1;
+  columns[columns.rank() > 1 ? columns.rank() - 2 : 0] = 1;
   ANEREF_TRY(CheckPerLine(op, ports.x_zero, g.rows, rows));
   ANEREF_TRY(CheckPerLine(op, ports.w_zero, g.columns, columns));
   if (ports.is_quantized) {

@@ -1,6 +1,6 @@
 // Quantise, dequantise, and quantise by the range of the values. Scales and
 // zero points are one, a vector along an axis, or blocks. Products of integers
-// are another family. Rules P2, P13.
+// are another family. Rules P2, P18.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -62,7 +62,7 @@ Expected<ScaleMap> MapScales(const OpView& op) {
                   NormalizeAxis(attributes.axis(), x.rank()));
     return MapBlocks(op, axis, attributes.block_size());
   }
-  if (scale.rank() <= 1 && scale.NumElements() == 1) return ScaleMap();
+  if (scale.NumElements() == 1) return ScaleMap();
   ANEREF_ASSIGN(const size_t axis, NormalizeAxis(attributes.axis(), x.rank()));
   if (scale.rank() != 1 || scale[0] != x[axis]) {
     return ShapeError("scales " + scale.ToString() + " do not fit axis " +
@@ -89,8 +89,7 @@ Status CheckScales(const OpView& op, DataType type) {
   if (!op.HasInput(2)) return Status();
   const bool fits =
       op.In(2).shape == op.In(1).shape ||
-      (op.In(2).shape.rank() <= 1 && op.In(1).shape.rank() <= 1 &&
-       op.In(2).shape.NumElements() == op.In(1).shape.NumElements());
+      (op.In(2).shape.NumElements() == 1 && op.In(1).shape.NumElements() == 1);
   if (op.In(2).dtype != type || !fits) {
     return ShapeError("the zero point is " + op.In(2).ToString() + ", not " +
                       TensorType{type, op.In(1).shape}.ToString());
