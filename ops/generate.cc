@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/data_shapes.h"
 #include "ops/movement.h"
 #include "ops/op.h"
 #include "runtime/core/convert.h"
@@ -60,10 +61,7 @@ Status CheckScalars(const OpView& op) {
                         type.ToString() +
                         "; three numbers of one type are needed");
     }
-    if (!op.IsKnown(i)) {
-      return Unsupported("range input " + std::to_string(i) +
-                         " decides a shape but is computed from data");
-    }
+    if (!op.IsKnown(i)) return ShapeDependsOnData("range", i);
   }
   return Status();
 }

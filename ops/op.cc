@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "ops/data_shapes.h"
 #include "runtime/core/convert.h"
 #include "runtime/core/half.h"
 
@@ -20,12 +21,7 @@ void ForEachRow(const TensorView& view, const Fn& row) {
     row(view.Row<std::byte>(r), static_cast<size_t>(r * view.width()));
 }
 
-Status NotKnown(const OpView& op, size_t input) {
-  return Unsupported("input " + std::to_string(input) +
-                     " decides a shape but is computed from data; op with " +
-                     std::to_string(op.num_inputs()) +
-                     " inputs needs it before the run");
-}
+constexpr char kDataRule[] = "P21";
 
 struct ReferenceArgs {
   Status (*reference)(const OpView&, const RefTensors&);
@@ -43,9 +39,20 @@ constexpr Kernel kReferenceKernel = {"reference", RunReference, RunReference};
 
 }  // namespace
 
+Status ShapeDependsOnData(const std::string& what, size_t input) {
+  return Status(StatusCode::kUnsupported, kDataRule,
+                "input " + std::to_string(input) +
+                    " decides a shape but is computed from data; " + what +
+                    " needs it before the run");
+}
+
+bool IsShapeDependsOnData(const Status& status) {
+  return !status.ok() && status.rule() == kDataRule;
+}
+
 Expected<std::vector<int64_t>> OpView::KnownInts(size_t i,
                                                  size_t max_elements) const {
-  if (!IsKnown(i)) return NotKnown(*this, i);
+  if (!IsKnown(i)) return ShapeDependsOnData("the op", i);
   const auto count = static_cast<size_t>(In(i).shape.NumElements());
   if (count > max_elements)
     return LimitError("input " + std::to_string(i) +
@@ -59,7 +66,7 @@ Expected<std::vector<int64_t>> OpView::KnownInts(size_t i,
 
 Expected<std::vector<float>> OpView::KnownFloats(size_t i,
                                                  size_t max_elements) const {
-  if (!IsKnown(i)) return NotKnown(*this, i);
+  if (!IsKnown(i)) return ShapeDependsOnData("the op", i);
   const auto count = static_cast<size_t>(In(i).shape.NumElements());
   if (count > max_elements)
     return LimitError("input " + std::to_string(i) + " has too many elements");

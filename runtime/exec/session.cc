@@ -8,6 +8,7 @@
 #include <new>
 #include <thread>
 
+#include "ops/data_shapes.h"
 #include "ops/registry.h"
 #include "runtime/core/convert.h"
 #include "runtime/core/layout.h"
@@ -450,7 +451,10 @@ Status Session::Impl::Build() {
   if (NeedsInterpreter(*net)) return BuildDynamic();
   SpecializeOptions request{options.numerics, options.input_shapes,
                             options.max_memory};
-  ANEREF_ASSIGN(program, Specialize(*net, request));
+  Expected<Program> planned = Specialize(*net, request);
+  if (IsShapeDependsOnData(planned.status())) return BuildDynamic();  // P21
+  if (!planned.ok()) return planned.status();
+  program = std::move(planned).value();
   DescribePorts();
   ANEREF_TRY(LowerNodes());
   FindLifetimes();

@@ -20,8 +20,44 @@ void BatchNormPerElement(Lowering& node, float epsilon) {
   node.EmitOut(Binary(EK::add), {scaled, node.In(2)});
 }
 
+// new = momentum * old + (1 - momentum) * current
+void RunningStatistic(Lowering& node, int32_t old, int32_t current,
+                      int32_t output) {
+  const auto momentum = static_cast<double>(node.Float("momentum", 0.9f));
+  const int32_t kept = node.EmitTemp(Unary(AK::linear, momentum, 0.0), {old});
+  const int32_t added =
+      node.EmitTemp(Unary(AK::linear, 1.0 - momentum, 0.0), {current});
+  node.Emit(Binary(EK::add), {kept, added}, {output});
+}
+
+// Training mode (from opset 14): the statistics are those of the batch, with
+// the biased variance.
+void BatchNormTraining(Lowering& node) {
+  const std::optional<size_t> rank = node.Rank(node.In(0));
+  if (!rank.has_value() || *rank < 2)
+    return node.Refuse("in training mode when the rank is not known");
+  fbs::ReduceT mean_of;
+  mean_of.kind = fbs::ReduceKind::mean;
+  for (size_t axis = 0; axis < *rank; ++axis) {
+    if (axis != 1) mean_of.axes.push_back(static_cast<int32_t>(axis));
+  }
+  const int32_t centre = node.EmitTemp(mean_of, {node.In(0)});
+  const int32_t distance = node.EmitTemp(Binary(EK::sub), {node.In(0), centre});
+  const int32_t square = node.EmitTemp(Unary(AK::square), {distance});
+  mean_of.keep_dims = false;
+  const int32_t mean = node.EmitTemp(mean_of, {node.In(0)});
+  const int32_t variance = node.EmitTemp(mean_of, {square});
+  fbs::NormT norm;
+  norm.kind = fbs::NormKind::batch;
+  norm.epsilon = node.Float("epsilon", 1e-5f);
+  node.EmitOut(std::move(norm),
+               {node.In(0), node.In(1), node.In(2), mean, variance});
+  if (node.HasOut(1)) RunningStatistic(node, node.In(3), mean, node.Out(1));
+  if (node.HasOut(2)) RunningStatistic(node, node.In(4), variance, node.Out(2));
+}
+
 void BatchNormalization(Lowering& node) {
-  if (node.Int("training_mode", 0) != 0) return node.Refuse("in training mode");
+  if (node.Int("training_mode", 0) != 0) return BatchNormTraining(node);
   const float epsilon = node.Float("epsilon", 1e-5f);
   if (node.opset() < 9 && node.Int("spatial", 1) == 0)
     return BatchNormPerElement(node, epsilon);
