@@ -125,6 +125,28 @@ TEST_CASE(
         std::vector<float>{6, 7, 8, 9, 10, 11});
 }
 
+TEST_CASE("P21: a shape that is fed decides the shape of each run") {
+  DraftBuilder net;
+  const int x = net.Input("x", {4});
+  const int shape = net.Input("shape", {2}, fbs::DataType::int64);
+  net.Output(net.Node(fbs::ReshapeT(), {x, shape}));
+  const std::unique_ptr<Session> session = MakeSession(net);
+  const auto run = [&](std::vector<int64_t> extents) {
+    REQUIRE(
+        session->SetInput(1, DenseView({DataType::kInt64, {2}}, extents.data()))
+            .ok());
+    CHECK(RunFloats(*session, {1, 2, 3, 4}, {4}) ==
+          std::vector<float>{1, 2, 3, 4});
+    return session->Output(0).shape;
+  };
+  CHECK(run({2, -1}) == Shape{2, 2});
+  CHECK(run({1, 4}) == Shape{1, 4});
+  std::vector<int64_t> wrong = {3, 3};
+  REQUIRE(session->SetInput(1, DenseView({DataType::kInt64, {2}}, wrong.data()))
+              .ok());
+  CHECK(session->Run().code() == StatusCode::kShape);
+}
+
 TEST_CASE("session: a dynamic extent that nobody gave is named") {
   DraftBuilder net;
   net.Output(net.Unary(fbs::ActivationKind::relu, net.Input("x", {-1, 3})));
