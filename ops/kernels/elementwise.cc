@@ -132,7 +132,11 @@ void PowerPart(const PowerTypes& types, const ElementwiseBlock& row) {
   LoadOperand(types.base, row.x, row.x_repeats, row.count, &x);
   LoadOperand(types.exponent, row.y, row.y_repeats, row.count, &y);
   for (size_t i = 0; i < row.count; ++i) {
-    const double power = elementary::Pow(x[i], y[i]);
+    double power = elementary::Pow(x[i], y[i]);
+    // P2: infinite only beyond double's range, not at a pole.
+    if (std::isinf(power) && types.base == DataType::kFloat16 &&
+        std::isfinite(x[i]) && std::isfinite(y[i]) && x[i] != 0.0)
+      power = std::copysign(65504.0, power);
     x[i] = power != power ? std::numeric_limits<double>::quiet_NaN()
                           : power;  // P15
   }

@@ -235,10 +235,25 @@ double EvaluateUnary(const UnaryFunction& function, double x) {
   return value != value ? std::numeric_limits<double>::quiet_NaN() : value;
 }
 
+namespace {
+
+// Kinds that are infinite at a finite operand. Any other infinity of a finite
+// operand is a value beyond double's range (P2: it saturates).
+bool HasPole(Kind kind) {
+  return kind == Kind::log || kind == Kind::inverse || kind == Kind::rsqrt ||
+         kind == Kind::atanh;
+}
+
+}  // namespace
+
 uint16_t EvaluateUnaryHalf(const UnaryFunction& function, uint16_t bits) {
   if (function.kind == Kind::identity) return bits;
-  return StoreHalfFromDouble(
-      EvaluateUnary(function, static_cast<double>(HalfToFloat(bits))));
+  const auto x = static_cast<double>(HalfToFloat(bits));
+  const double value = EvaluateUnary(function, x);
+  const uint16_t half = StoreHalfFromDouble(value);
+  const bool beyond_double =
+      std::isinf(value) && std::isfinite(x) && !HasPole(function.kind);
+  return beyond_double ? static_cast<uint16_t>(half - 1u) : half;
 }
 
 std::shared_ptr<const UnaryTable> SharedUnaryTable(

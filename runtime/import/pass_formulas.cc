@@ -306,6 +306,30 @@ std::optional<ConstantOperand> UniformOperand(GraphEditor* editor,
   return std::nullopt;
 }
 
+// A rank that the tensor has at least: proved shapes may be missing behind
+// dynamic extents, but a convolution's rank is that of its weights, and
+// element-by-element ops keep ranks.
+size_t LeastRank(GraphEditor* editor, int32_t tensor, int depth = 0) {
+  const std::optional<size_t> rank = RankOf(TensorAt(editor->draft(), tensor));
+  if (rank.has_value()) return *rank;
+  const fbs::NodeT* node = editor->Producer(tensor);
+  if (node == nullptr || node->inputs.empty() || depth > 64) return 0;
+  switch (node->op.type) {
+    case fbs::Op::Conv:
+    case fbs::Op::ConvTranspose:
+      return LeastRank(editor, node->inputs[1], depth + 1);
+    case fbs::Op::Activation:
+    case fbs::Op::Pool:
+    case fbs::Op::Norm:
+    case fbs::Op::Softmax:
+      return LeastRank(editor, node->inputs[0], depth + 1);
+    case fbs::Op::Elementwise:
+      return LeastRank(editor, node->inputs[0], depth + 1);
+    default:
+      return 0;
+  }
+}
+
 // x * a + b -> one linear op, as the engine's gain and offset are one step
 // (N22).
 void JoinLinear(GraphEditor* editor, fbs::NodeT* add) {
@@ -317,15 +341,13 @@ void JoinLinear(GraphEditor* editor, fbs::NodeT* add) {
   const std::optional<ConstantOperand> gain =
       UniformOperand(editor, multiply, EK::mul);
   if (!gain.has_value()) return;
-  const std::optional<size_t> rank =
-      RankOf(TensorAt(editor->draft(), gain->other));
+  const size_t rank = LeastRank(editor, gain->other);
   for (const int32_t constant : {offset->constant, gain->constant}) {
     const std::vector<int64_t>& shape =
         TensorAt(editor->draft(), constant).shape;
-    const bool keeps =
-        shape.empty() || (rank.has_value() && shape.size() <= *rank);
-    if (!keeps || std::any_of(shape.begin(), shape.end(),
-                              [](int64_t extent) { return extent != 1; }))
+    if (shape.size() > rank ||
+        std::any_of(shape.begin(), shape.end(),
+                    [](int64_t extent) { return extent != 1; }))
       return;
   }
   fbs::ActivationT linear;

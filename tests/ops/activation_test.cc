@@ -271,9 +271,13 @@ TEST_CASE(
     size_t wrong = 0;
     for (size_t i = all.size(); i-- > 0;) {
       const Wide x = WidenBits(all[i]);
-      const uint16_t expected =
-          std::isnan(x) ? 0x7E00
-                        : RoundBits(Oracle(c.kind, x, c.alpha, c.beta));
+      Wide value = Oracle(c.kind, x, c.alpha, c.beta);
+      // exp and its kin are finite for finite operands, beyond any Wide.
+      const bool grows = c.kind == Kind::exp || c.kind == Kind::exp2 ||
+                         c.kind == Kind::sinh || c.kind == Kind::cosh;
+      if (grows && std::isinf(value) && std::isfinite(x))
+        value = std::copysign(Wide{1e30}, value);
+      const uint16_t expected = std::isnan(x) ? 0x7E00 : RoundBits(value);
       if (bits[i] == expected) continue;
       ++wrong;
       CAPTURE(static_cast<double>(x));

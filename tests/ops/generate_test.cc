@@ -135,7 +135,7 @@ TEST_CASE("generate: range refuses endless and unknown ones") {
   attributes.kind = fbs::GenerateKind::range;
   CheckFails(RunOp(generate_op, attributes,
                    {Ints({}, {0}), Known(Ints({}, {1})), Known(Ints({}, {1}))}),
-             StatusCode::kUnsupported, "range input 0");
+             StatusCode::kUnsupported, "decides a shape");
 }
 
 TEST_CASE("generate: shape clamps its axes") {
