@@ -10,7 +10,7 @@ import sys
 
 DEFINITION = re.compile(r"^\*\*([NLEVCPFA]\d+)\b[^*]*\*\*(.*)")
 CITATION = re.compile(r"\b(?!C\+\+|C99|C1\d|C2\d)([NLEVCPFA]\d{1,3})\b")
-TEST = re.compile(r'TEST_CASE\w*\("([NLEVCPFA]\d+(?:[ ,/]+[NLEVCPFA]\d+)*):')
+TEST = re.compile(r'TEST_CASE\w*\(\s*"([NLEVCPFA]\d+(?:[ ,/]+[NLEVCPFA]\d+)*):')
 RETIRED = set()
 
 

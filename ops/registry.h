@@ -11,8 +11,8 @@ namespace aneref {
 // Null for Op::NONE and for values this build does not know.
 const OpDef* FindOp(fbs::Op op);
 std::span<const OpDef* const> AllOps();
-// What messages and tables call a node's op: the kind where the family has kinds ("relu", "add", "max_pool"), else the
-// family's name.
+// What messages and tables call a node's op: the kind where the family has
+// kinds ("relu", "add", "max_pool"), else the family's name.
 std::string OpName(const fbs::Node& node);
 
 }  // namespace aneref
