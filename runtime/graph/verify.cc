@@ -194,9 +194,9 @@ class GraphVerifier {
       const fbs::Port& port = *graph_.inputs()->Get(i);
       const std::string what = name_ + At(", input", i);
       ANEREF_TRY(Define(port.tensor(), what));
-      if (!graph_.tensors()
-               ->Get(static_cast<unsigned>(port.tensor()))
-               ->has_shape()) {
+      if (index_ == 0 && !graph_.tensors()
+                              ->Get(static_cast<unsigned>(port.tensor()))
+                              ->has_shape()) {
         return InvalidFile("F10", what + ": an input needs a rank");
       }
       if (port.declared() > fbs::DataType::MAX)

@@ -104,8 +104,7 @@ Status Converter::ConvertIf(const NodeProto& node, int64_t opset,
                       " deep");
   const int32_t condition = inputs.empty() ? -1 : inputs[0];
   if (!IsConstant(*session_.draft, condition))
-    return Unsupported(
-        what + " is not supported when its condition is computed at run time");
+    return ConvertControl(node, opset, inputs, outputs, scope);
   const std::vector<int64_t> value = ConstantInts(*session_.draft, condition);
   if (value.size() != 1)
     return InvalidFile("", what + ": the condition must be one value");

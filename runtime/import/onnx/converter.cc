@@ -75,7 +75,7 @@ Status Converter::Define(const std::string& name, int32_t tensor,
 }
 
 Expected<int32_t> Converter::Lookup(const std::string& name, const Scope& scope,
-                                    const std::string& reader) const {
+                                    const std::string& reader) {
   for (const Scope* s = &scope; s != nullptr; s = s->outer) {
     const auto found = s->values.find(name);
     if (found == s->values.end()) continue;
@@ -85,12 +85,14 @@ Expected<int32_t> Converter::Lookup(const std::string& name, const Scope& scope,
     return Unsupported(reader + " reads \"" + name +
                        "\", an output that is not supported");
   }
+  if (parent_ != nullptr) return Capture(name, reader);
   return InvalidFile(
       "", reader + " reads \"" + name + "\", which nothing before it computes");
 }
 
-Expected<std::vector<int32_t>> Converter::NodeInputs(
-    const NodeProto& node, const Scope& scope, const std::string& what) const {
+Expected<std::vector<int32_t>> Converter::NodeInputs(const NodeProto& node,
+                                                     const Scope& scope,
+                                                     const std::string& what) {
   std::vector<int32_t> inputs;
   for (const std::string& name : node.input()) {
     int32_t tensor = -1;
@@ -136,8 +138,10 @@ Status Converter::ConvertNode(const NodeProto& node, Scope* scope) {
   if (++num_converted_ > kMaxNodes)
     return LimitError(what + ": over " + std::to_string(kMaxNodes) + " nodes");
   const bool is_if = domain.empty() && node.op_type() == "If";
+  const bool is_loop =
+      domain.empty() && (node.op_type() == "Loop" || node.op_type() == "Scan");
   const LoweringRow* row = domain.empty() ? FindRow(node.op_type()) : nullptr;
-  if (function == functions_.end() && row == nullptr && !is_if)
+  if (function == functions_.end() && row == nullptr && !is_if && !is_loop)
     return Unsupported(what + " is not supported");
   if (function == functions_.end() && (version < 1 || version > kNewestOpset))
     return Unsupported(what + " is not supported: opsets 1 to " +
@@ -148,6 +152,7 @@ Status Converter::ConvertNode(const NodeProto& node, Scope* scope) {
                 NodeOutputs(node, scope, what));
   if (function != functions_.end())
     return InlineFunction(*function->second, node, inputs, outputs, *scope);
+  if (is_loop) return ConvertControl(node, version, inputs, outputs, scope);
   if (is_if) return ConvertIf(node, version, inputs, outputs, scope);
   return Lower(node, version, *scope, inputs, outputs, row->lower);
 }

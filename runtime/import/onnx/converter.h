@@ -38,6 +38,10 @@ class Converter {
   Status Run();
 
  private:
+  // For a body: converts into `draft`, names that it does not define are looked
+  // up in the parent and become extra inputs.
+  Converter(Converter* parent, Scope* parent_scope, NetDraft* draft);
+
   Status ConvertPorts();
   Status ConvertInputs(const GraphProto& graph, Scope* scope);
   Status ConvertInitializers(GraphProto* graph, Scope* scope);
@@ -51,17 +55,27 @@ class Converter {
                         const std::vector<int32_t>& inputs,
                         const std::vector<int32_t>& outputs,
                         const Scope& scope);
+  // Branches, loops and scans that stay in the graph (control.cc): the bodies
+  // become graphs of their own.
+  Status ConvertControl(const NodeProto& node, int64_t opset,
+                        const std::vector<int32_t>& inputs,
+                        const std::vector<int32_t>& outputs, Scope* scope);
+  Status ConvertBody(const GraphProto& body, size_t num_outputs);
+  Expected<int32_t> Capture(const std::string& name, const std::string& reader);
+  // Moves a finished body draft behind this draft's graphs; gives its index.
+  int32_t AppendGraphs(NetDraft body);
+
   // Connects the body's outputs to the tensors that the outside made for them.
   Status CloseBody(const NodeProto& node, const std::vector<std::string>& names,
                    const std::vector<int32_t>& outputs, const Scope& body);
 
   Expected<int32_t> Lookup(const std::string& name, const Scope& scope,
-                           const std::string& reader) const;
+                           const std::string& reader);
   Status Define(const std::string& name, int32_t tensor, Scope* scope);
   int32_t NewValue(const std::string& name, Scope* scope);
   Expected<std::vector<int32_t>> NodeInputs(const NodeProto& node,
                                             const Scope& scope,
-                                            const std::string& what) const;
+                                            const std::string& what);
   Expected<std::vector<int32_t>> NodeOutputs(const NodeProto& node,
                                              Scope* scope,
                                              const std::string& what);
@@ -80,6 +94,13 @@ class Converter {
   // Names in use, with how many values asked for them.
   std::unordered_map<std::string, int> used_names_;
   size_t num_converted_ = 0;
+
+  // Bodies only.
+  Converter* parent_ = nullptr;
+  Scope* parent_scope_ = nullptr;
+  std::map<std::string, int32_t> captured_;  // by outer name
+  std::vector<int32_t> captured_outer_;      // in order: the parent's tensors
+  std::vector<int32_t> captured_inner_;
 };
 
 }  // namespace aneref::onnx
