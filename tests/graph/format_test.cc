@@ -161,6 +161,21 @@ TEST_CASE("F5: indices out of range are refused") {
   CHECK(ParseStatus(Write(std::move(empty))).rule() == "F5");
 }
 
+TEST_CASE("F5: a body that is no later graph is refused") {
+  const auto rule_of = [](int32_t body) {
+    return RuleOf([body](fbs::GraphT& graph) {
+      fbs::ControlT loop;
+      loop.kind = fbs::ControlKind::loop;
+      loop.bodies = {body};
+      loop.captured = {0};
+      graph.nodes[1]->op.Set(std::move(loop));
+    });
+  };
+  CHECK(rule_of(0) == "F5");  // itself
+  CHECK(rule_of(-1) == "F5");
+  CHECK(rule_of(1) == "F5");  // there is one graph only
+}
+
 TEST_CASE("F6: a range outside the segment or misaligned is refused") {
   const auto with_range = [](uint64_t offset, uint64_t size) {
     flatbuffers::FlatBufferBuilder builder;
