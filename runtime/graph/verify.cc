@@ -53,8 +53,44 @@ Status CheckConstant(const fbs::Constant& constant, uint64_t segment_size,
   return Status();
 }
 
+// F4: the FlatBuffers verifier does not look at the alignment of vectors of
+// 8-byte elements.
+bool IsAligned(const flatbuffers::Vector<int64_t>* values) {
+  return values == nullptr ||
+         reinterpret_cast<uintptr_t>(values->Data()) % alignof(int64_t) == 0;
+}
+
+template <class Table>
+const Table& TableOf(const fbs::Node& node) {
+  return *static_cast<const Table*>(node.op());
+}
+
+// The vectors of 8-byte integers in the attributes of a node.
+bool HasAlignedVectors(const fbs::Node& node) {
+  switch (node.op_type()) {
+    case fbs::Op::Reshape:
+      return IsAligned(TableOf<fbs::Reshape>(node).shape());
+    case fbs::Op::Split:
+      return IsAligned(TableOf<fbs::Split>(node).sizes());
+    case fbs::Op::Slice:
+      return IsAligned(TableOf<fbs::Slice>(node).starts()) &&
+             IsAligned(TableOf<fbs::Slice>(node).ends()) &&
+             IsAligned(TableOf<fbs::Slice>(node).steps());
+    case fbs::Op::Pad:
+      return IsAligned(TableOf<fbs::Pad>(node).pads());
+    case fbs::Op::Tile:
+      return IsAligned(TableOf<fbs::Tile>(node).repeats());
+    case fbs::Op::Resample:
+      return IsAligned(TableOf<fbs::Resample>(node).sizes());
+    default:
+      return true;
+  }
+}
+
 // Extents as stored: -1 or a size.
 Status CheckExtents(const fbs::Tensor& tensor, const std::string& what) {
+  if (!IsAligned(tensor.shape()))
+    return InvalidFile("F4", what + ": the shape is misaligned");
   const size_t rank = tensor.shape() ? tensor.shape()->size() : 0;
   if (rank > kMaxRank) {
     return InvalidFile("F10", what + ": rank " + std::to_string(rank) +
@@ -227,6 +263,8 @@ class GraphVerifier {
                          what + ": unknown op " +
                              std::to_string(static_cast<int>(node.op_type())));
     }
+    if (!HasAlignedVectors(node))
+      return InvalidFile("F4", what + ": an attribute is misaligned");
     ANEREF_TRY(CheckBodies(node, what));
     if (node.inputs() != nullptr) {
       for (int32_t tensor : *node.inputs()) {
