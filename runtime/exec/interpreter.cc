@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "ops/registry.h"
-#include "runtime/core/convert.h"
 #include "runtime/core/layout.h"
+#include "runtime/exec/fill_surface.h"
 #include "runtime/graph/evaluate.h"
 
 namespace aneref {
@@ -50,24 +50,6 @@ Status MakeKnown(HostValue* value) {
   return Status();
 }
 
-void FillSurface(const TensorView& dense, const TensorView& surface,
-                 bool constant) {
-  const auto width = static_cast<size_t>(surface.width());
-  std::vector<float> wide(width);
-  for (int64_t row = 0; width > 0 && row < surface.num_rows(); ++row) {
-    const std::byte* source = dense.Row<std::byte>(row);
-    if (constant && surface.dtype == DataType::kFloat16 &&
-        dense.dtype != DataType::kFloat16) {  // P12
-      ConvertElements(dense.dtype, source, DataType::kFloat32, wide.data(),
-                      width);
-      ConvertConstantToHalf(wide.data(), surface.Row<uint16_t>(row), width);
-    } else {
-      ConvertElements(dense.dtype, source, surface.dtype,
-                      surface.Row<std::byte>(row), width);
-    }
-  }
-}
-
 Expected<int64_t> ScalarInt(const HostValue& value, const char* what) {
   if (value.view.shape.NumElements() != 1)
     return ShapeError(std::string(what) + " must be one value");
@@ -81,7 +63,7 @@ Expected<HostValue> MakeHostValue(const TensorType& declared,
   ANEREF_ASSIGN(HostValue value,
                 NewValue(declared, {MemoryType(declared.dtype, numerics),
                                     declared.shape}));
-  FillSurface(dense, value.view, /*constant=*/false);
+  FillSurface(dense, value.view, ValueOrigin::kInput);
   return value;
 }
 
@@ -133,7 +115,7 @@ Status Interpreter::Impl::LoadConstants(const fbs::Graph& graph,
         HostValue value,
         NewValue(declared, {MemoryType(declared.dtype, options.numerics),
                             declared.shape}));
-    FillSurface(known, value.view, /*constant=*/true);
+    FillSurface(known, value.view, ValueOrigin::kConstant);
     value.known = known;
     value.known_owner = owner;
     (*values)[i] = std::move(value);

@@ -13,6 +13,7 @@
 #include "runtime/core/convert.h"
 #include "runtime/core/layout.h"
 #include "runtime/exec/executor.h"
+#include "runtime/exec/fill_surface.h"
 #include "runtime/exec/interpreter.h"
 #include "runtime/graph/evaluate.h"
 #include "runtime/plan/memory.h"
@@ -301,21 +302,7 @@ Status Session::Impl::PlaceConstants() {
     if (!slots[i].constant || slots[i].lifetime.last < -1) continue;
     Slot& slot = slots[i];
     slot.view = SurfaceView(slot.type, constants.get() + offsets[i]);
-    const TensorView& known = program.values[i].known;
-    const auto width = static_cast<size_t>(slot.type.shape.back());
-    for (int64_t row = 0; width > 0 && row < slot.view.num_rows(); ++row) {
-      const std::byte* source = known.Row<std::byte>(row);
-      if (slot.type.dtype == DataType::kFloat16 &&
-          known.dtype != DataType::kFloat16) {
-        std::vector<float> wide(width);
-        ConvertElements(known.dtype, source, DataType::kFloat32, wide.data(),
-                        width);
-        ConvertConstantToHalf(wide.data(), slot.view.Row<uint16_t>(row), width);
-      } else {
-        ConvertElements(known.dtype, source, slot.type.dtype,
-                        slot.view.Row<std::byte>(row), width);
-      }
-    }
+    FillSurface(program.values[i].known, slot.view, ValueOrigin::kConstant);
   }
   return Status();
 }
@@ -515,11 +502,7 @@ Status Session::SetInput(size_t index, const TensorView& value) {
       impl_->slots[static_cast<size_t>(impl_->program.inputs[index])].view;
   if (target.data == nullptr)
     return Status();  // an input that no output depends on
-  for (int64_t row = 0; value.width() > 0 && row < value.num_rows(); ++row) {
-    ConvertElements(value.dtype, value.Row<std::byte>(row), target.dtype,
-                    target.Row<std::byte>(row),
-                    static_cast<size_t>(value.width()));
-  }
+  FillSurface(value, target, ValueOrigin::kInput);
   return Status();
 }
 
