@@ -12,27 +12,34 @@ add_custom_command(
   COMMENT "flatc net.fbs")
 add_custom_target(aneref_schema DEPENDS ${ANEREF_GENERATED}/schema/net_generated.h)
 
-# chips.json as a byte array: aneref::kEmbeddedChips / kEmbeddedChipsSize.
-set(ANEREF_EMBEDDED_CHIPS)
-if(EXISTS ${CMAKE_SOURCE_DIR}/schema/data/chips.json)
-  set(ANEREF_EMBEDDED_CHIPS ${ANEREF_GENERATED}/schema/embedded_chips.cc)
+# Tables as byte arrays: aneref::kEmbeddedChips / kEmbeddedChipsSize, aneref::kEmbeddedOps / kEmbeddedOpsSize.
+set(ANEREF_EMBEDDED_TABLES)
+foreach(table chips:Chips ops:Ops)
+  string(REGEX REPLACE ":.*" "" file ${table})
+  string(REGEX REPLACE ".*:" "" symbol ${table})
+  set(output ${ANEREF_GENERATED}/schema/embedded_${file}.cc)
   add_custom_command(
-    OUTPUT ${ANEREF_EMBEDDED_CHIPS}
-    COMMAND ${CMAKE_COMMAND} -DINPUT=${CMAKE_SOURCE_DIR}/schema/data/chips.json -DOUTPUT=${ANEREF_EMBEDDED_CHIPS}
-            -DSYMBOL=kEmbeddedChips -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
-    DEPENDS ${CMAKE_SOURCE_DIR}/schema/data/chips.json ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
-    COMMENT "embed chips.json")
-endif()
+    OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -DINPUT=${CMAKE_SOURCE_DIR}/schema/data/${file}.json -DOUTPUT=${output}
+            -DSYMBOL=kEmbedded${symbol} -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${CMAKE_SOURCE_DIR}/schema/data/${file}.json ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+    COMMENT "embed ${file}.json")
+  list(APPEND ANEREF_EMBEDDED_TABLES ${output})
+endforeach()
 
 set(ANEREF_PROTO_SOURCES)
 if(ANEREF_IMPORT)
   find_program(PROTOC protoc REQUIRED)
-  foreach(name onnx)
+  foreach(name onnx coreml_network coreml_program coreml)
+    set(source_imports)
+    if(name STREQUAL "coreml")
+      set(source_imports ${CMAKE_SOURCE_DIR}/schema/coreml_network.proto ${CMAKE_SOURCE_DIR}/schema/coreml_program.proto)
+    endif()
     set(source ${ANEREF_GENERATED}/schema/${name}.pb.cc)
     add_custom_command(
       OUTPUT ${source} ${ANEREF_GENERATED}/schema/${name}.pb.h
       COMMAND ${PROTOC} --cpp_out=lite:${ANEREF_GENERATED} -I ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/schema/${name}.proto
-      DEPENDS ${CMAKE_SOURCE_DIR}/schema/${name}.proto
+      DEPENDS ${CMAKE_SOURCE_DIR}/schema/${name}.proto ${source_imports}
       COMMENT "protoc ${name}.proto")
     list(APPEND ANEREF_PROTO_SOURCES ${source})
   endforeach()
