@@ -15,7 +15,8 @@
 
 namespace aneref {
 
-enum class Numerics : uint8_t { kPortable, kFp32 };  // P1
+// P1. kDevice: memory as in kPortable, arithmetic by the N rules.
+enum class Numerics : uint8_t { kPortable, kFp32, kDevice };
 
 // The type a tensor has in memory under the given numerics (P1).
 DataType MemoryType(DataType declared, Numerics numerics);
