@@ -32,8 +32,7 @@ std::unique_ptr<fbs::PortT> MakePort(int32_t tensor) {
 
 Converter::Converter(Converter* parent, Scope* parent_scope, NetDraft* draft)
     : model_(parent->model_),
-      session_{parent->session_.options, draft, parent->session_.external,
-               ConstantFolder(draft),    {},    {}},
+      session_(draft, parent->session_.options, parent->session_.external),
       opsets_(parent->opsets_),
       functions_(parent->functions_),
       active_(parent->active_),

@@ -28,8 +28,7 @@ OpsetMap ReadOpsets(const List& imports) {
 
 Converter::Converter(ModelProto* model, const ImportOptions& options,
                      ExternalData* external, NetDraft* draft)
-    : model_(*model), session_{options, draft, external, ConstantFolder(draft),
-                               {},      {}} {}
+    : model_(*model), session_(draft, options, external) {}
 
 Status Converter::Run() {
   NetDraft& draft = *session_.draft;

@@ -1,10 +1,7 @@
 // See lowering.h.
 #include "runtime/import/onnx/lowering.h"
 
-#include <algorithm>
 #include <cstdint>
-
-#include "runtime/core/convert.h"
 
 namespace aneref::onnx {
 namespace {
@@ -43,16 +40,13 @@ const AttributeProto* Resolve(const AttributeProto& attribute,
 Lowering::Lowering(Session* session, const NodeProto& node, int64_t opset,
                    const AttributeMap* attributes, std::vector<int32_t> inputs,
                    std::vector<int32_t> outputs)
-    : session_(session),
+    : Emitter(session, node.op_type(), node.name()),
+      session_(session),
       node_(node),
       opset_(opset),
       function_attributes_(attributes),
       inputs_(std::move(inputs)),
       outputs_(std::move(outputs)) {}
-
-void Lowering::Refuse(const std::string& what) {
-  Fail(Unsupported("is not supported " + what));
-}
 
 std::vector<int32_t> Lowering::Ins(size_t from, size_t to) const {
   std::vector<int32_t> result;
@@ -169,87 +163,6 @@ std::optional<DraftConstant> Lowering::SparseTensor(const std::string& name) {
 
 void Lowering::Require(const std::string& name) {
   if (!Has(name)) Fail(InvalidFile("", "attribute '" + name + "' is missing"));
-}
-
-DataType Lowering::TypeOf(int32_t tensor) const {
-  return tensor < 0 ? DataType::kFloat16
-                    : aneref::TypeOf(*session_->draft, tensor);
-}
-
-std::optional<size_t> Lowering::Rank(int32_t tensor) const {
-  if (tensor < 0) return std::nullopt;
-  return RankOf(TensorAt(*session_->draft, tensor));
-}
-
-std::optional<Shape> Lowering::Static(int32_t tensor) const {
-  if (tensor < 0) return std::nullopt;
-  return StaticShape(TensorAt(*session_->draft, tensor));
-}
-
-std::optional<std::vector<int64_t>> Lowering::KnownInts(int32_t tensor) const {
-  if (!IsKnown(tensor)) return std::nullopt;
-  return aneref::ConstantInts(*session_->draft, tensor);
-}
-
-std::optional<std::vector<float>> Lowering::KnownFloats(int32_t tensor) const {
-  if (!IsKnown(tensor)) return std::nullopt;
-  return aneref::ConstantFloats(*session_->draft, tensor);
-}
-
-int32_t Lowering::NewTensor() {
-  session_->defined.push_back(false);
-  return AddTensor(session_->draft, "", DataType::kFloat16);
-}
-
-void Lowering::EmitNode(std::unique_ptr<fbs::NodeT> node,
-                        std::vector<int32_t> inputs,
-                        std::vector<int32_t> outputs) {
-  if (!status_.ok()) return;
-  while (!inputs.empty() && inputs.back() < 0) inputs.pop_back();
-  if (outputs.empty() || std::all_of(outputs.begin(), outputs.end(),
-                                     [](int32_t tensor) { return tensor < 0; }))
-    return;  // nobody can see what it computes
-  node->name = node_.name();
-  node->source_op = node_.op_type();
-  if (!node_.name().empty()) node->source_names.push_back(node_.name());
-  node->inputs = std::move(inputs);
-  node->outputs = std::move(outputs);
-  for (int32_t tensor : node->outputs) {
-    if (tensor >= 0) session_->defined[static_cast<size_t>(tensor)] = true;
-  }
-  if (session_->folder.Visit(*node)) return;
-  MainGraph(*session_->draft).nodes.push_back(std::move(node));
-}
-
-int32_t Lowering::ConstantInts(const std::vector<int64_t>& values) {
-  session_->defined.push_back(true);
-  return AddConstant(
-      session_->draft, "", DataType::kInt64,
-      MakeInts(Shape{static_cast<int64_t>(values.size())}, values));
-}
-
-int32_t Lowering::ConstantFloats(DataType dtype, const Shape& shape,
-                                 const std::vector<float>& values) {
-  session_->defined.push_back(true);
-  return AddConstant(session_->draft, "", dtype, MakeFloats(shape, values));
-}
-
-int32_t Lowering::Scalar(DataType dtype, double value) {
-  const DataType stored =
-      dtype == DataType::kFloat16 ? DataType::kFloat32 : dtype;
-  DraftConstant constant{stored, Shape(),
-                         std::vector<std::byte>(ElementSize(stored))};
-  ConvertElements(DataType::kFloat64, &value, stored, constant.bytes.data(), 1);
-  session_->defined.push_back(true);
-  return AddConstant(session_->draft, "", dtype, std::move(constant));
-}
-
-void Lowering::EmitConstant(DraftConstant constant, DataType declared) {
-  if (!status_.ok() || !HasOut(0)) return;
-  TensorAt(*session_->draft, Out(0)).dtype =
-      static_cast<fbs::DataType>(declared);
-  session_->defined[static_cast<size_t>(Out(0))] = true;
-  SetConstant(session_->draft, Out(0), std::move(constant));
 }
 
 DataType Lowering::DeclaredOnnx(int64_t type) {

@@ -11,8 +11,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "runtime/import/draft.h"
-#include "runtime/import/fold_constants.h"
+#include "runtime/import/emitter.h"
 #include "runtime/import/onnx/tensors.h"
 
 namespace aneref::onnx {
@@ -20,18 +19,19 @@ namespace aneref::onnx {
 using AttributeMap = std::map<std::string, const AttributeProto*>;
 
 // What lowering one model shares.
-struct Session {
+struct Session : EmitContext {
+  Session(NetDraft* net, const ImportOptions& how, ExternalData* files)
+      : EmitContext{net, ConstantFolder(net), {}},
+        options(how),
+        external(files) {}
+
   const ImportOptions& options;
-  NetDraft* draft;
   ExternalData* external;
-  ConstantFolder folder;
   std::set<int32_t>
       four_bit;  // given 4-bit integers, which are held as 8-bit ones
-  std::vector<bool> defined;  // per tensor: fed, constant, or computed by a
-                              // node emitted so far
 };
 
-class Lowering {
+class Lowering : public Emitter {
  public:
   // Tensors are indices into the draft, -1 where absent. `attributes` are those
   // of the function being inlined, for references; null outside of functions.
@@ -41,13 +41,6 @@ class Lowering {
 
   const std::string& op_type() const { return node_.op_type(); }
   int64_t opset() const { return opset_; }
-  const Status& status() const { return status_; }
-  void Fail(const Status& status) {
-    if (status_.ok()) status_ = status;
-  }
-  // A well-formed node that the IR cannot express: `what` follows "is not
-  // supported".
-  void Refuse(const std::string& what);
 
   size_t num_inputs() const { return inputs_.size(); }
   int32_t In(size_t i) const { return i < inputs_.size() ? inputs_[i] : -1; }
@@ -74,48 +67,19 @@ class Lowering {
   // Refuses unless the attribute is present.
   void Require(const std::string& name);
 
-  // ---- what is known of tensors ----
-  DataType TypeOf(int32_t tensor) const;
   bool IsFourBit(int32_t tensor) const {
     return session_->four_bit.contains(tensor);
   }
-  std::optional<size_t> Rank(int32_t tensor) const;
-  std::optional<Shape> Static(int32_t tensor) const;
-  // Nothing when the tensor is absent or not constant.
-  std::optional<std::vector<int64_t>> KnownInts(int32_t tensor) const;
-  std::optional<std::vector<float>> KnownFloats(int32_t tensor) const;
-  bool IsKnown(int32_t tensor) const {
-    return IsConstant(*session_->draft, tensor);
-  }
-  const NetDraft& draft() const { return *session_->draft; }
 
   // ---- emitting ----
-  template <class Attributes>
-  void Emit(Attributes attributes, std::vector<int32_t> inputs,
-            std::vector<int32_t> outputs) {
-    auto node = std::make_unique<fbs::NodeT>();
-    node->op.Set(std::move(attributes));
-    EmitNode(std::move(node), std::move(inputs), std::move(outputs));
-  }
   // The common case: the node's first output.
   template <class Attributes>
   void EmitOut(Attributes attributes, std::vector<int32_t> inputs) {
     Emit(std::move(attributes), std::move(inputs), {Out(0)});
   }
-  // A value the source has no name for.
-  template <class Attributes>
-  int32_t EmitTemp(Attributes attributes, std::vector<int32_t> inputs) {
-    const int32_t temp = NewTensor();
-    Emit(std::move(attributes), std::move(inputs), {temp});
-    return temp;
+  void EmitConstant(DraftConstant constant, DataType declared) {
+    DefineConstant(Out(0), std::move(constant), declared);
   }
-  int32_t ConstantInts(const std::vector<int64_t>& values);
-  // Of a floating type `dtype`.
-  int32_t ConstantFloats(DataType dtype, const Shape& shape,
-                         const std::vector<float>& values);
-  // One element of rank 0, of any type.
-  int32_t Scalar(DataType dtype, double value);
-  void EmitConstant(DraftConstant constant, DataType declared);
   DataType Declared(DataType source) const {
     return DeclaredType(source, session_->options.precision);
   }
@@ -124,9 +88,6 @@ class Lowering {
   DataType DeclaredOnnx(int64_t type);
 
  private:
-  int32_t NewTensor();
-  void EmitNode(std::unique_ptr<fbs::NodeT> node, std::vector<int32_t> inputs,
-                std::vector<int32_t> outputs);
   const AttributeProto* FindTyped(const std::string& name, int32_t type,
                                   bool present_by_field);
 
@@ -136,7 +97,6 @@ class Lowering {
   const AttributeMap* function_attributes_;
   std::vector<int32_t> inputs_;
   std::vector<int32_t> outputs_;
-  Status status_;
 };
 
 // The attribute itself, or the one of the caller that it refers to; null when

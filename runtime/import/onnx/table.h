@@ -35,25 +35,6 @@ std::span<const LoweringRow> SequenceRows();
 
 // ---- shared by several parts ----
 
-inline fbs::ElementwiseT Binary(fbs::ElementwiseKind kind) {
-  fbs::ElementwiseT table;
-  table.kind = kind;
-  return table;
-}
-inline fbs::ActivationT Unary(fbs::ActivationKind kind, double alpha = 0,
-                              double beta = 0) {
-  fbs::ActivationT table;
-  table.kind = kind;
-  table.alpha = alpha;
-  table.beta = beta;
-  return table;
-}
-inline fbs::CastT CastTo(DataType type) {
-  fbs::CastT table;
-  table.to = static_cast<fbs::DataType>(type);
-  return table;
-}
-
 // Attribute auto_pad.
 fbs::PadMode PadModeOf(Lowering& node);
 // strides, dilations, pads: the same fields in every table of windows.

@@ -211,12 +211,6 @@ Expected<DataType> SourceType(int32_t type) {
   }
 }
 
-DataType DeclaredType(DataType source, Precision precision) {
-  return precision == Precision::kFp16 && IsFloating(source)
-             ? DataType::kFloat16
-             : source;
-}
-
 Expected<DraftConstant> ReadTensor(const TensorProto& tensor,
                                    Precision precision,
                                    ExternalData* external) {

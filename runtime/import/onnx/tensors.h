@@ -28,8 +28,6 @@ std::string OnnxTypeName(int32_t type);
 // 4-bit integers 8-bit ones. kUnsupported for strings, complex numbers and
 // 8-bit floats.
 Expected<DataType> SourceType(int32_t type);
-// What the network computes with.
-DataType DeclaredType(DataType source, Precision precision);
 
 // `stored` is the source's type; float64 is rounded to float32 when the network
 // computes in fp16.
