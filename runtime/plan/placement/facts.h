@@ -75,6 +75,7 @@ struct OpFacts {
   bool spatial_only = true;  // norms and resizes: no other axis
   bool index_is_runtime = false;
   bool has_dynamic_shape = false;
+  bool image = false;  // op "input": a four-character-code image (V08)
 
   engine::EstimateKind estimate = engine::EstimateKind::kMemoryBound;  // C34
 
