@@ -111,8 +111,9 @@ Expected<RecurrentArgs> ArgsOf(const OpView& op) {
     return ShapeError("hidden_size " + std::to_string(table.hidden_size()) +
                       " is below 1");
   }
-  if (!(table.clip() >= 0))
-    return ShapeError("clip " + std::to_string(table.clip()) + " is negative");
+  if (!(table.clip() >= 0 && table.cell_clip() >= 0))
+    return ShapeError("clip " + std::to_string(table.clip()) + " or " +
+                      std::to_string(table.cell_clip()) + " is negative");
   RecurrentArgs args;
   args.kind = table.kind();
   args.batch_first = table.batch_first();
@@ -126,6 +127,7 @@ Expected<RecurrentArgs> ArgsOf(const OpView& op) {
   args.input_forget = table.input_forget();
   args.linear_before_reset = table.linear_before_reset();
   args.clip = table.clip();
+  args.cell_clip = table.cell_clip();
   ANEREF_ASSIGN(args.functions, FunctionsOf(table, args));
   return args;
 }

@@ -141,7 +141,9 @@ Status CheckAxis(const fbs::Resample& attributes, AxisPlan* axis) {
   const bool is_whole =
       attributes.coordinate_mode() != Coordinate::tf_crop_and_resize ||
       (axis->start == 0.0 && axis->end == 1.0);
-  axis->resized = axis->in != axis->out || axis->scale != 1.0 || !is_whole;
+  axis->resized =
+      axis->in != axis->out || axis->scale != 1.0 || !is_whole ||
+      attributes.coordinate_mode() == Coordinate::coreml_offset_corners;
   if (!axis->resized) return Status();
   const int64_t num_taps = NumTaps(attributes, *axis);
   if (num_taps > kMostTaps || axis->out > kMostTaps / num_taps) {
@@ -223,6 +225,12 @@ double SourceOf(Coordinate mode, const AxisPlan& axis, int64_t output) {
       const double offset = in / 2.0 * (1.0 - out / axis.length);
       return offset + (o + 0.5) / axis.scale - 0.5;
     }
+    case Coordinate::coreml_upsample:
+      return axis.out == 1 ? 0.0 : o * (in - in / out) / (out - 1.0);
+    case Coordinate::coreml_offset_corners:
+      return (o + 0.5) * std::max(1.0, in - 1.0) / out;
+    case Coordinate::align_corners_or_middle:
+      return axis.out == 1 ? (in - 1.0) / 2.0 : o * (in - 1.0) / (out - 1.0);
     case Coordinate::tf_crop_and_resize:
       if (axis.out == 1) return 0.5 * (axis.start + axis.end) * (in - 1.0);
       return axis.start * (in - 1.0) +

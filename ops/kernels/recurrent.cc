@@ -101,12 +101,13 @@ class Cell {
     AddBias(1, columns, sum_.data());
   }
 
+  // NaN stays.
+  static float Clip(float x, float bound) {
+    if (bound > 0 && x < -bound) return -bound;
+    return bound > 0 && x > bound ? bound : x;
+  }
   float Activate(size_t function, float x) const {
-    if (args_.clip > 0) {
-      if (x < -args_.clip) x = -args_.clip;
-      if (x > args_.clip) x = args_.clip;
-    }
-    return Apply(function, x);
+    return Apply(function, Clip(x, args_.clip));
   }
   float Apply(size_t function, float x) const {
     return static_cast<float>(
@@ -128,7 +129,7 @@ class Cell {
       const float f =
           args_.input_forget ? 1.0f - i : Activate(0, LstmGate(2, j, c_[j]));
       const float g = Activate(1, sum_[3 * hidden_ + j]);
-      c_[j] = f * c_[j] + i * g;
+      c_[j] = Clip(f * c_[j] + i * g, args_.cell_clip);
       const float o = Activate(0, LstmGate(1, j, c_[j]));
       h_[j] = o * Apply(2, c_[j]);
     }

@@ -23,6 +23,7 @@ struct RecurrentArgs {
   bool input_forget = false;
   bool linear_before_reset = false;
   float clip = 0;                        // 0: none
+  float cell_clip = 0;                   // bound of c, 0: none
   std::vector<UnaryFunction> functions;  // per direction NumFunctions()
   // [directions][inputs + hidden][columns]: w and r transposed, one row per
   // operand element, so that the outputs of a gate product lie side by side.
