@@ -90,7 +90,7 @@ extern const Kernel
     kReduceColumnsKernel;  // the last axis is kept; an item is a strip of
                            // columns of an output row
 inline constexpr size_t kReduceColumnsScratch =
-    (kNumPartials + 2) * kReduceStrip * sizeof(float);
+    (2 * kNumPartials + 2) * kReduceStrip * sizeof(float);
 
 // y int64: the position of the first (or last) maximum (LatticeOp::kMax) or
 // minimum; a NaN is more extreme than all. The same two cases; one axis is

@@ -70,8 +70,18 @@ inline const std::byte* StripRow(const ReduceArgs& args, const TensorView& x,
          static_cast<size_t>(strip.column) * ElementSize(x.dtype);
 }
 
-// Folds the strip's columns into partials[0 .. strip.count). `shift`, one per
-// column, for kSumExp only.
+// The end of a block, column by column (LatticeEndBlock).
+template <class Rows>
+void EndStripBlock(LatticeOp op, size_t count, float* partials, float* totals) {
+  for (size_t l = 0; l < kNumPartials; ++l) {
+    Rows::FoldColumns(op, partials + l * kReduceStrip, count,
+                      totals + l * kReduceStrip);
+  }
+  std::fill_n(partials, kNumPartials * kReduceStrip, LatticeIdentity(op));
+}
+
+// Folds the strip's columns into partials[0 .. strip.count); the totals of the
+// blocks lie behind the partials. `shift`, one per column, for kSumExp only.
 template <class Rows>
 void ReduceStrip(const ReduceArgs& args, LatticeOp op, const float* shift,
                  const TensorView& x, const Strip& strip, float* partials,
@@ -80,7 +90,11 @@ void ReduceStrip(const ReduceArgs& args, LatticeOp op, const float* shift,
   // they are left out.
   const auto used =
       static_cast<size_t>(std::clamp<int64_t>(args.end.count, 1, kNumPartials));
-  std::fill_n(partials, used * kReduceStrip, LatticeIdentity(op));
+  // Totals of a single block are its partials.
+  const bool blocks = args.end.count > static_cast<int64_t>(kLatticeBlock);
+  float* totals = partials + kNumPartials * kReduceStrip;
+  std::fill_n(partials, (used + (blocks ? kNumPartials : 0)) * kReduceStrip,
+              LatticeIdentity(op));
   for (int64_t i = 0; i < args.end.count; ++i) {
     Rows::Widen(x.dtype, StripRow(args, x, strip, i), strip.count, row);
     float* partial =
@@ -92,6 +106,13 @@ void ReduceStrip(const ReduceArgs& args, LatticeOp op, const float* shift,
     } else {
       Rows::AccumulateColumns(op, row, strip.count, partial);
     }
+    const auto done = static_cast<size_t>(i) + 1;
+    if (blocks && done % kLatticeBlock == 0)
+      EndStripBlock<Rows>(op, strip.count, partials, totals);
+  }
+  if (blocks) {
+    EndStripBlock<Rows>(op, strip.count, partials, totals);
+    std::copy_n(totals, kNumPartials * kReduceStrip, partials);
   }
   for (size_t half = kNumPartials / 2; half > 0; half /= 2) {
     for (size_t l = 0; l < half && l + half < used; ++l) {
@@ -106,8 +127,8 @@ Status RunReduceColumns(const KernelCall& call, int64_t unit) {
   const auto& args = *static_cast<const ReduceArgs*>(call.args);
   const TensorView& x = call.in[0];
   const TensorView& y = call.out[0];
-  auto* partials = reinterpret_cast<float*>(call.scratch);  // [16][strip]
-  float* row = partials + kNumPartials * kReduceStrip;      // [strip]
+  auto* partials = reinterpret_cast<float*>(call.scratch);  // [2][16][strip]
+  float* row = partials + 2 * kNumPartials * kReduceStrip;  // [strip]
   float* shift = row + kReduceStrip;                        // [strip]
   const int64_t end = std::min(args.items, (unit + 1) * args.items_per_unit);
   for (int64_t item = unit * args.items_per_unit; item < end; ++item) {

@@ -1,5 +1,6 @@
 // The reduction order of P5: element i of a reduction goes to fp32 partial i
-// mod 16, then the partials fold as a tree. Meanings of the element maps and
+// mod 16, the partials fold into 16 totals every 4,096 elements, the totals as
+// a tree. Meanings of the element maps and
 // folds, the scalar row primitives, and LatticeReducer, which runs the order
 // over rows of any width with scalar or vector primitives alike. Not SIMD
 // itself: see reduce_rows-inl.h.
@@ -20,6 +21,9 @@
 namespace aneref {
 
 inline constexpr size_t kNumPartials = 16;
+// After so many elements the partials join the totals and start again: the
+// error of a long sum grows with the blocks, not with the elements.
+inline constexpr size_t kLatticeBlock = 4096;
 
 // What happens to an element before it joins its partial, and how it joins.
 enum class LatticeOp : uint8_t {
@@ -67,6 +71,14 @@ inline float LatticeFold(LatticeOp op, float a, float b) {
   return op == LatticeOp::kMin ? MinOf(a, b) : a + b;
 }
 
+// P5, the end of a block: total l takes partial l, which starts again.
+inline void LatticeEndBlock(LatticeOp op, float* partials, float* totals) {
+  for (size_t l = 0; l < kNumPartials; ++l) {
+    totals[l] = LatticeFold(op, totals[l], partials[l]);
+    partials[l] = LatticeIdentity(op);
+  }
+}
+
 // P5: l += l + 8, then 4, 2, 1.
 inline float LatticeTree(LatticeOp op, float* partials) {
   for (size_t half = kNumPartials / 2; half > 0; half /= 2) {
@@ -79,13 +91,16 @@ inline float LatticeTree(LatticeOp op, float* partials) {
 // P5 written down: what every kernel must equal.
 inline float ReduceInOrder(LatticeOp op, float shift, const float* elements,
                            size_t count) {
-  float partials[kNumPartials];
+  float partials[kNumPartials], totals[kNumPartials];
   std::fill_n(partials, kNumPartials, LatticeIdentity(op));
+  std::fill_n(totals, kNumPartials, LatticeIdentity(op));
   for (size_t i = 0; i < count; ++i) {
     float& partial = partials[i % kNumPartials];
     partial = LatticeFold(op, partial, LatticeMap(op, elements[i], shift));
+    if ((i + 1) % kLatticeBlock == 0) LatticeEndBlock(op, partials, totals);
   }
-  return LatticeTree(op, partials);
+  LatticeEndBlock(op, partials, totals);
+  return LatticeTree(op, totals);
 }
 
 // The shift of a log-sum-exp whose elements have this maximum: an infinite or
@@ -158,6 +173,7 @@ class LatticeReducer {
   explicit LatticeReducer(LatticeOp op, float shift = 0.0f)
       : op_(op), shift_(shift) {
     std::fill_n(partials_, kNumPartials, LatticeIdentity(op));
+    std::fill_n(totals_, kNumPartials, LatticeIdentity(op));
   }
 
   void Add(DataType type, const std::byte* row, size_t count) {
@@ -166,8 +182,7 @@ class LatticeReducer {
     if (type == DataType::kFloat32 &&
         filled_ == 0) {  // already what the lattice reads, and in phase
       const size_t whole = count / kNumPartials * kNumPartials;
-      Rows::Accumulate(op_, shift_, reinterpret_cast<const float*>(row), whole,
-                       partials_);
+      Accumulate(reinterpret_cast<const float*>(row), whole);
       row += whole * element_size;
       count -= whole;
     }
@@ -188,7 +203,8 @@ class LatticeReducer {
           LatticeFold(op_, partials_[i], LatticeMap(op_, buffer_[i], shift_));
     }
     filled_ = 0;
-    return LatticeTree(op_, partials_);
+    LatticeEndBlock(op_, partials_, totals_);
+    return LatticeTree(op_, totals_);
   }
 
  private:
@@ -197,14 +213,28 @@ class LatticeReducer {
 
   void Flush() {
     const size_t whole = filled_ / kNumPartials * kNumPartials;
-    Rows::Accumulate(op_, shift_, buffer_, whole, partials_);
+    Accumulate(buffer_, whole);
     std::copy(buffer_ + whole, buffer_ + filled_, buffer_);
     filled_ -= whole;
   }
 
+  // `count` is a multiple of 16.
+  void Accumulate(const float* values, size_t count) {
+    while (count > 0) {
+      const size_t part = std::min(count, kLatticeBlock - in_block_);
+      Rows::Accumulate(op_, shift_, values, part, partials_);
+      in_block_ = (in_block_ + part) % kLatticeBlock;
+      if (in_block_ == 0) LatticeEndBlock(op_, partials_, totals_);
+      values += part;
+      count -= part;
+    }
+  }
+
   alignas(64) float partials_[kNumPartials];
+  float totals_[kNumPartials];
   alignas(64) float buffer_[kChunk];
   size_t filled_ = 0;
+  size_t in_block_ = 0;  // elements in the partials
   LatticeOp op_;
   float shift_;
 };

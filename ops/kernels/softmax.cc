@@ -5,23 +5,12 @@
 #include <algorithm>
 
 #include "ops/kernels/elementwise_types.h"
+#include "ops/kernels/reduce_lattice.h"
 #include "runtime/core/elementary.h"
 #include "runtime/core/half.h"
 
 namespace aneref {
 namespace {
-
-constexpr size_t kPartials = 16;
-
-// P5.
-float LatticeSum(const float* values, size_t count) {
-  float partials[kPartials] = {};
-  for (size_t i = 0; i < count; ++i) partials[i % kPartials] += values[i];
-  for (size_t half = kPartials / 2; half > 0; half /= 2) {
-    for (size_t l = 0; l < half; ++l) partials[l] += partials[l + half];
-  }
-  return partials[0];
-}
 
 // Index of the first maximum; a NaN is larger than everything (P8). count > 0.
 size_t FirstMaximum(const float* values, size_t count) {
@@ -113,17 +102,14 @@ void SoftmaxGroup(SoftmaxMode mode, float* values, size_t count) {
   const float maximum = values[first_maximum];
   for (size_t i = 0; i < count; ++i) values[i] -= maximum;
   if (mode == SoftmaxMode::kLog) {
-    // The exponentials are needed for their sum alone: the lattice takes them
-    // one by one.
-    float partials[kPartials] = {};
-    for (size_t i = 0; i < count; ++i)
-      partials[i % kPartials] += ExpFloat(values[i]);
-    const float log_sum = SoftmaxLog(LatticeSum(partials, kPartials));
+    // The exponentials are needed for their sum alone.
+    const float log_sum =
+        SoftmaxLog(ReduceInOrder(LatticeOp::kSumExp, 0.0f, values, count));
     for (size_t i = 0; i < count; ++i) values[i] -= log_sum;
     return;
   }
   for (size_t i = 0; i < count; ++i) values[i] = ExpFloat(values[i]);
-  const float sum = LatticeSum(values, count);
+  const float sum = ReduceInOrder(LatticeOp::kSum, 0.0f, values, count);
   for (size_t i = 0; i < count; ++i) values[i] /= sum;
 }
 
@@ -135,11 +121,11 @@ size_t SoftmaxRowsScratch(int64_t elements) {
   return (static_cast<size_t>(elements) + 2 * kSoftmaxColumns) * sizeof(float);
 }
 
-// The rows of a block, then the maxima, the 16 partial sums, and room for a
-// last vector.
+// The maxima, the 16 partial sums, their totals, the rows of a block, and room
+// for a last vector.
 size_t SoftmaxColumnsScratch(int64_t extent) {
-  return (static_cast<size_t>(extent) + kPartials + 2) * kSoftmaxColumns *
-         sizeof(float);
+  return (static_cast<size_t>(extent) + 2 * kNumPartials + 2) *
+         kSoftmaxColumns * sizeof(float);
 }
 
 const Kernel kSoftmaxRowsKernel = {"softmax_rows", RunRowsScalar, RunRowsSimd};

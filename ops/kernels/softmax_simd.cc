@@ -2,9 +2,9 @@
 // 16 / lanes vectors, so the order does not depend on the vector width.
 // Columns: one group per lane, its partial sums in memory.
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
+#include "ops/kernels/reduce_lattice.h"
 #include "ops/kernels/softmax.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -21,8 +21,7 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 namespace {
 
-constexpr size_t kPartials = 16;
-using DF = hn::CappedTag<float, kPartials>;
+using DF = hn::CappedTag<float, kNumPartials>;
 using VF = hn::Vec<DF>;
 
 // P9, step by step as ExpFloat.
@@ -84,20 +83,21 @@ HWY_INLINE VF WidenRow(const Io& io, const std::byte* row, size_t count,
 // sum by P5. `keep` overwrites x with e.
 HWY_INLINE float SumExponentials(DF d, float* values, size_t count,
                                  float maximum, bool keep) {
-  HWY_ALIGN float partials[kPartials] = {};
+  HWY_ALIGN float partials[kNumPartials] = {};
+  float totals[kNumPartials] = {};
   const size_t lanes = hn::Lanes(d);
   const auto shift = hn::Set(d, maximum);
-  for (size_t i = 0; i < count; i += kPartials) {
-    for (size_t l = 0; l < kPartials; l += lanes) {
+  for (size_t i = 0; i < count; i += kNumPartials) {
+    if (i > 0 && i % kLatticeBlock == 0)
+      LatticeEndBlock(LatticeOp::kSum, partials, totals);
+    for (size_t l = 0; l < kNumPartials; l += lanes) {
       const auto e = ExpLanes(d, hn::Sub(hn::Load(d, values + i + l), shift));
       if (keep) hn::Store(e, d, values + i + l);
       hn::Store(hn::Add(hn::Load(d, partials + l), e), d, partials + l);
     }
   }
-  for (size_t half = kPartials / 2; half > 0; half /= 2) {
-    for (size_t l = 0; l < half; ++l) partials[l] += partials[l + half];
-  }
-  return partials[0];
+  LatticeEndBlock(LatticeOp::kSum, partials, totals);
+  return LatticeTree(LatticeOp::kSum, totals);
 }
 
 // What is left after the sum: y = e / sum, or (x - maximum) - log(sum).
@@ -134,7 +134,8 @@ void RunGroups(const KernelCall& call, int64_t unit) {
   auto* values = reinterpret_cast<float*>(call.scratch);
   const auto width = static_cast<size_t>(call.in[0].width());
   const size_t count = static_cast<size_t>(args.extent) * width;
-  const size_t padded = (count + kPartials - 1) / kPartials * kPartials;
+  const size_t padded =
+      (count + kNumPartials - 1) / kNumPartials * kNumPartials;
   const float lowest = -std::numeric_limits<float>::infinity();
   const int64_t first = unit * args.groups_per_unit;
   const int64_t last = std::min(first + args.groups_per_unit, args.num_groups);
@@ -176,6 +177,7 @@ struct ColumnBlock {
   float* values;    // [extent]
   float* maxima;    // one row
   float* partials;  // [16]
+  float* totals;    // [16]
 };
 
 template <class Io>
@@ -198,12 +200,24 @@ HWY_INLINE void WidenColumns(const Io& io, const ColumnBlock& b) {
   }
 }
 
+// LatticeEndBlock, column by column.
+HWY_INLINE void EndColumnsBlock(DF d, const ColumnBlock& b) {
+  for (size_t l = 0; l < kNumPartials * kSoftmaxColumns; l += hn::Lanes(d)) {
+    const auto total = hn::Load(d, b.totals + l);
+    hn::Store(hn::Add(total, hn::Load(d, b.partials + l)), d, b.totals + l);
+    hn::Store(hn::Zero(d), d, b.partials + l);
+  }
+}
+
 HWY_INLINE void SumColumns(DF d, const ColumnBlock& b, bool keep) {
   const size_t lanes = hn::Lanes(d);
-  std::memset(b.partials, 0, kPartials * kSoftmaxColumns * sizeof(float));
-  for (size_t k = 0; k < static_cast<size_t>(b.args.extent); ++k) {
+  const auto extent = static_cast<size_t>(b.args.extent);
+  std::fill_n(b.partials, kNumPartials * kSoftmaxColumns, 0.0f);
+  std::fill_n(b.totals, kNumPartials * kSoftmaxColumns, 0.0f);
+  for (size_t k = 0; k < extent; ++k) {
+    if (k > 0 && k % kLatticeBlock == 0) EndColumnsBlock(d, b);
     float* values = b.values + k * kSoftmaxColumns;
-    float* partial = b.partials + k % kPartials * kSoftmaxColumns;
+    float* partial = b.partials + k % kNumPartials * kSoftmaxColumns;
     for (size_t i = 0; i < b.count; i += lanes) {
       const auto e = ExpLanes(
           d, hn::Sub(hn::Load(d, values + i), hn::Load(d, b.maxima + i)));
@@ -211,7 +225,11 @@ HWY_INLINE void SumColumns(DF d, const ColumnBlock& b, bool keep) {
       hn::Store(hn::Add(hn::Load(d, partial + i), e), d, partial + i);
     }
   }
-  for (size_t half = kPartials / 2; half > 0; half /= 2) {
+  if (extent > kLatticeBlock) {
+    EndColumnsBlock(d, b);
+    std::copy_n(b.totals, kNumPartials * kSoftmaxColumns, b.partials);
+  }
+  for (size_t half = kNumPartials / 2; half > 0; half /= 2) {
     for (size_t l = 0; l < half * kSoftmaxColumns; l += lanes) {
       const auto upper = hn::Load(d, b.partials + half * kSoftmaxColumns + l);
       hn::Store(hn::Add(hn::Load(d, b.partials + l), upper), d, b.partials + l);
@@ -252,7 +270,7 @@ void RunColumns(const KernelCall& call, int64_t unit) {
   const int64_t group = unit / blocks;
   const size_t column = static_cast<size_t>(unit % blocks) * kSoftmaxColumns;
   auto* scratch = reinterpret_cast<float*>(call.scratch);
-  float* values = scratch + (kPartials + 1) * kSoftmaxColumns;
+  float* values = scratch + (2 * kNumPartials + 1) * kSoftmaxColumns;
   const ColumnBlock block = {
       call.in[0],
       call.out[0],
@@ -262,7 +280,8 @@ void RunColumns(const KernelCall& call, int64_t unit) {
       std::min(kSoftmaxColumns, width - column),
       values,
       scratch,
-      scratch + kSoftmaxColumns};
+      scratch + kSoftmaxColumns,
+      scratch + (kNumPartials + 1) * kSoftmaxColumns};
   const bool log = args.mode == SoftmaxMode::kLog;
   WidenColumns(io, block);
   SumColumns(io.df, block, !log);

@@ -291,6 +291,15 @@ TEST_CASE("P11: ragged widths agree on all rungs") {
   }
 }
 
+TEST_CASE("P11: groups of several blocks agree on all rungs") {
+  for (DataType type : {DataType::kFloat16, DataType::kFloat32}) {
+    const TestTensor x = test::Random(type, {1, 2, 70, 130}, 5);
+    const TestTensor vector = test::Random(type, {2}, 6);
+    CHECK(RunOp(norm_op, Attributes(Kind::instance, 1e-3f), {x, vector, vector})
+              .status.ok());
+  }
+}
+
 TEST_CASE("norm: refuses what makes no sense") {
   const TestTensor x = Half({1, 4, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
   const TestTensor four = Half({4}, {1, 2, 3, 4});

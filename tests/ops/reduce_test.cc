@@ -14,6 +14,7 @@ using test::Half;
 using test::Ints;
 using test::Known;
 using test::Make;
+using test::Random;
 using test::RunOp;
 using test::RunResult;
 using test::TestTensor;
@@ -61,6 +62,44 @@ TEST_CASE("P5: the lattice decides which bits of a sum survive") {
   same[0] = 0x1p24;
   same[16] = same[32] = 1.0;
   CHECK_EQ(Reduce(Attributes(Kind::sum), Float({48}, same)), List{0x1p24});
+}
+
+// Elements 0, 16 and 4096 + 0 and 4096 + 16 share partial 0; two ones of a
+// later block make 2 before they meet 2^24.
+TEST_CASE("P5: partials join their totals every 4096 elements") {
+  for (const int64_t count : {4113, 5000, 8192, 8193}) {
+    List values(static_cast<size_t>(count), 0.0);
+    values[0] = 0x1p24;
+    values[4096] = values[4112] = 1.0;
+    CHECK_EQ(Reduce(Attributes(Kind::sum), Float({count}, values)),
+             List{0x1p24 + 2});
+    values[16] = 1.0;  // in the first block: lost
+    CHECK_EQ(Reduce(Attributes(Kind::sum), Float({count}, values)),
+             List{0x1p24 + 2});
+    // By columns, and with a ragged width that the blocks cut.
+    List columns;
+    for (const double value : values)
+      columns.insert(columns.end(), {value, 0.0, value});
+    CHECK_EQ(
+        Reduce(Attributes(Kind::sum, {0}, false), Float({count, 3}, columns)),
+        List{0x1p24 + 2, 0, 0x1p24 + 2});
+  }
+  List square(64 * 65, 0.0);
+  square[0] = 0x1p24;
+  square[4096] = square[4112] = 1.0;
+  CHECK_EQ(Reduce(Attributes(Kind::sum, {}, false), Float({64, 65}, square)),
+           List{0x1p24 + 2});
+}
+
+TEST_CASE("P5: long reductions agree on all rungs") {
+  for (const Kind kind : {Kind::sum, Kind::prod, Kind::max, Kind::min, Kind::l1,
+                          Kind::sum_square, Kind::log_sum_exp}) {
+    for (const DataType type : {DataType::kFloat16, DataType::kFloat32}) {
+      const TestTensor x = Random(type, {2, 4500, 3}, 7);
+      RunOp(reduce_op, Attributes(kind, {1}), {x});
+      RunOp(reduce_op, Attributes(kind, {1, 2}), {x});
+    }
+  }
 }
 
 TEST_CASE("P5: the lattice runs on across rows and planes") {

@@ -92,6 +92,23 @@ TEST_CASE("P10: the sum has 16 partial sums") {
         static_cast<double>(1.0f / sum));
 }
 
+// ExpFloat(-17) is lost beside 1, but two of a later block of 4,096 elements
+// make 0x1.639e32p-24, more than half a unit: the sum is 1 + 2^-23, and 1 / sum
+// rounds to 1 - 2^-23.
+TEST_CASE("P10: sums of more than 4096 elements add block by block") {
+  Values x(8200, -kInf);
+  x[0] = 0;
+  x[4096] = x[4112] = -17;
+  CHECK(Result(Float({8200}, x))[0] == 0x1.fffffcp-1);
+  CHECK(Result(Float({8200, 1}, x), {.axis = 0})[0] == 0x1.fffffcp-1);
+  Values columns;
+  for (const double value : x) columns.insert(columns.end(), {value, value});
+  CHECK(Result(Float({8200, 2}, columns), {.axis = 0})[1] == 0x1.fffffcp-1);
+  x[4112] = -kInf;
+  x[16] = -17;
+  CHECK(Result(Float({8200}, x))[0] == 1.0);
+}
+
 TEST_CASE("P10: infinities and NaN") {
   CHECK(Result(Half({3}, {-kInf, 0, -kInf})) == Values{0, 1, 0});
   CHECK(AllNan(Result(Half({3}, {-kInf, -kInf, -kInf}))));
