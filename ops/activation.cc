@@ -75,7 +75,7 @@ Status Lower(const OpView& op, TaskBuilder* builder) {
       function == UnaryClass::kReal || function == UnaryClass::kNumeric;
   if (has_table && type.dtype == DataType::kFloat16 &&
       type.shape.NumElements() > kMinTableElements &&
-      SimdUnary(args->function.kind, type.dtype) == nullptr) {
+      SimdUnary(args->function, type.dtype) == nullptr) {
     args->table = SharedUnaryTable(args->function);
   }
   TaskSpec task;

@@ -120,8 +120,7 @@ template <bool kSimd>
 Status RunUnary(const KernelCall& call, int64_t unit) {
   const auto& args = *static_cast<const UnaryArgs*>(call.args);
   const DataType type = call.in[0].dtype;
-  UnaryBlockFunction run =
-      kSimd ? SimdUnary(args.function.kind, type) : nullptr;
+  UnaryBlockFunction run = kSimd ? SimdUnary(args.function, type) : nullptr;
   if (run == nullptr)
     run = args.table != nullptr ? EachRow<TableRow>
                                 : ScalarUnary(args.function.kind, type);

@@ -39,7 +39,7 @@ UnaryClass ClassOf(fbs::ActivationKind kind);
 // Linear pieces (leaky_relu, linear, hard_sigmoid, shrink) are one or two
 // double operations: for parameters that are fp32 numbers the fp16 result is
 // the correctly rounded one; for others, as 0.1 in double, it is that of the
-// double.
+// double. log, rsqrt and inverse take x + alpha, added in double.
 double EvaluateUnary(const UnaryFunction& function, double x);
 // The same for a stored fp16; identity keeps NaN bits (P15).
 uint16_t EvaluateUnaryHalf(const UnaryFunction& function, uint16_t bits);
@@ -86,7 +86,7 @@ inline UnaryRow RowOf(const UnaryBlock& block, size_t row) {
 // Scalar twin for x of `type`; never null for the types that the kind accepts.
 UnaryBlockFunction ScalarUnary(fbs::ActivationKind kind, DataType type);
 // Highway twin for this machine, null where a table or the scalar twin serves.
-UnaryBlockFunction SimdUnary(fbs::ActivationKind kind, DataType type);
+UnaryBlockFunction SimdUnary(const UnaryFunction& function, DataType type);
 
 }  // namespace aneref
 

@@ -80,6 +80,11 @@ double HardSwish(double x) {
   return factor == 0.0 ? std::copysign(0.0, x) : x * factor / 6.0;
 }
 
+// Without an epsilon -0 stays what it is.
+double PlusEpsilon(double x, double epsilon) {
+  return epsilon == 0.0 ? x : x + epsilon;
+}
+
 // Half to even whatever the rounding mode.
 double RoundEven(double x) {
   const double magnitude = std::fabs(x);
@@ -110,8 +115,6 @@ double Curve(Kind kind, double x) {
       return el::Exp(x);
     case Kind::exp2:
       return el::Pow(2.0, x);
-    case Kind::log:
-      return el::Log(x);
     case Kind::sin:
       return el::Sin(x);
     case Kind::cos:
@@ -175,9 +178,11 @@ double Evaluate(const UnaryFunction& f, double x) {
     case Kind::sqrt:
       return std::sqrt(x);
     case Kind::rsqrt:
-      return 1.0 / std::sqrt(x);
+      return 1.0 / std::sqrt(PlusEpsilon(x, f.alpha));
     case Kind::inverse:
-      return 1.0 / x;
+      return 1.0 / PlusEpsilon(x, f.alpha);
+    case Kind::log:
+      return el::Log(PlusEpsilon(x, f.alpha));
     case Kind::square:
       return x * x;
     case Kind::abs:

@@ -331,8 +331,11 @@ namespace {
 HWY_EXPORT(FindUnary);
 }  // namespace
 
-UnaryBlockFunction SimdUnary(fbs::ActivationKind kind, DataType type) {
-  return HWY_DYNAMIC_DISPATCH(FindUnary)(kind, type);
+UnaryBlockFunction SimdUnary(const UnaryFunction& function, DataType type) {
+  // The lanes of inverse know no epsilon.
+  if (function.kind == fbs::ActivationKind::inverse && function.alpha != 0.0)
+    return nullptr;
+  return HWY_DYNAMIC_DISPATCH(FindUnary)(function.kind, type);
 }
 
 }  // namespace aneref
