@@ -19,7 +19,7 @@ CONFINED = {
     "hwy/": ("ops/kernels/", "tests/", "bench/", "tools/cmd_run.cc", "tools/"),
     "tbb/": ("runtime/exec/executor.cc",),
     "google/protobuf": ("runtime/import/",),
-    "CLI/": ("tools/",), "nlohmann/": ("tools/", "tests/"), "zip.h": ("tools/",), "stb": ("tools/",),
+    "CLI/": ("tools/",), "nlohmann/": ("tools/", "tests/"), "zip.h": ("tools/", "runtime/import/coreml/"), "stb": ("tools/",),
     "doctest/": ("tests/",), "benchmark/": ("bench/",),
     "schema/net_generated.h": ("ops/", "runtime/graph/", "runtime/plan/", "runtime/exec/", "runtime/import/",
                                "runtime/explain/", "tools/", "tests/", "bench/"),

@@ -4,6 +4,7 @@
 
 #include "runtime/graph/format.h"
 #include "runtime/graph/net.h"
+#include "runtime/import/coreml/import.h"
 #include "runtime/import/onnx/import.h"
 #include "runtime/import/passes.h"
 
@@ -18,20 +19,39 @@ Status CheckMemory(const std::string& path, uint64_t bytes,
                     std::to_string(options.max_memory) + " bytes");
 }
 
-Expected<std::vector<std::byte>> ImportOnnx(std::span<const std::byte> bytes,
-                                            const std::string& path,
-                                            const ImportOptions& options,
-                                            ImportSummary* summary) {
-  Expected<NetDraft> imported = onnx::ImportFile(bytes, path, options);
+// What every format does behind its draft.
+Expected<std::vector<std::byte>> Finish(Expected<NetDraft> imported,
+                                        const std::string& path,
+                                        const ImportOptions& options,
+                                        ImportSummary* summary) {
   if (!imported.ok()) return imported.status().WithContext(path);
   NetDraft draft = std::move(imported).value();
   RunPasses(&draft, options.fold);
   draft.net.producer = "aneref";
-  summary->format = "onnx";
   summary->notes = draft.net.import_notes;
   Expected<std::vector<std::byte>> written = WriteNet(std::move(draft));
   if (!written.ok()) return written.status().WithContext(path);
+  ANEREF_TRY(CheckMemory(path, written->size(), options));
+  ANEREF_TRY(Net::Parse(File::FromBuffer(*written), path).status());
   return written;
+}
+
+Expected<std::vector<std::byte>> ImportOnnx(std::span<const std::byte> bytes,
+                                            const std::string& path,
+                                            ImportOptions options,
+                                            ImportSummary* summary) {
+  summary->format = "onnx";
+  if (options.precision == Precision::kDefault)
+    options.precision = Precision::kFp16;
+  return Finish(onnx::ImportFile(bytes, path, options), path, options, summary);
+}
+
+Expected<std::vector<std::byte>> ImportCoreml(
+    std::unique_ptr<coreml::Package> package, const std::string& path,
+    const ImportOptions& options, ImportSummary* summary) {
+  summary->format = "coreml";
+  return Finish(coreml::ImportPackage(package.get(), options), path, options,
+                summary);
 }
 
 }  // namespace
@@ -41,23 +61,25 @@ Expected<std::vector<std::byte>> ImportModel(const std::string& path,
                                              ImportSummary* summary) {
   ImportSummary unused;
   if (summary == nullptr) summary = &unused;
+  if (coreml::IsPackage(path)) {
+    Expected<std::unique_ptr<coreml::Package>> package =
+        coreml::OpenPackage(path, options.max_memory);
+    if (!package.ok()) return package.status().WithContext(path);
+    return ImportCoreml(std::move(package).value(), path, options, summary);
+  }
   ANEREF_ASSIGN(const std::shared_ptr<const File> file, File::Map(path));
   const std::span<const std::byte> bytes = file->bytes();
   ANEREF_TRY(CheckMemory(path, bytes.size(), options));
-  std::vector<std::byte> result;
   if (format::HasMagic(bytes)) {
     summary->format = "anem";
     ANEREF_TRY(Net::Parse(file, path).status());
-    result.assign(bytes.begin(), bytes.end());
-    return result;
-  } else if (onnx::LooksLikeModel(bytes)) {
-    ANEREF_ASSIGN(result, ImportOnnx(bytes, path, options, summary));
-    ANEREF_TRY(CheckMemory(path, result.size(), options));
-  } else {
-    return InvalidFile("", path + ": is neither an .anem nor an ONNX file");
+    return std::vector<std::byte>(bytes.begin(), bytes.end());
   }
-  ANEREF_TRY(Net::Parse(File::FromBuffer(result), path).status());
-  return result;
+  if (coreml::LooksLikeModel(bytes))
+    return ImportCoreml(coreml::SingleFile(file, path), path, options, summary);
+  if (onnx::LooksLikeModel(bytes))
+    return ImportOnnx(bytes, path, options, summary);
+  return InvalidFile("", path + ": is no .anem, ONNX or Core ML file");
 }
 
 }  // namespace aneref

@@ -12,24 +12,26 @@
 
 namespace aneref {
 
-enum class Precision : uint8_t { kFp16, kSource };
+// kDefault: kSource for ML Programs, kFp16 for everything else.
+enum class Precision : uint8_t { kFp16, kSource, kDefault };
 
 struct ImportOptions {
-  Precision precision = Precision::kFp16;
+  Precision precision = Precision::kDefault;
   bool fold =
       true;  // the passes of import/passes.h; constant folding always happens
   uint64_t max_memory = 0;  // 0: no limit
+  std::string function;     // ML Programs: which one; empty: the default
 };
 
 struct ImportSummary {
-  std::string format;  // "onnx", "anem"
+  std::string format;  // "onnx", "coreml", "anem"
   std::vector<std::string>
       notes;  // what was folded or joined, with source names
 };
 
-// Reads `path` (any supported format; .anem files are returned as they are) and
-// gives verified .anem bytes. Errors: kIo, kInvalidFile, kUnsupported (op,
-// node, domain, opset named), kLimit.
+// Reads `path` (any supported format, also the folder of a Core ML package;
+// .anem files are returned as they are) and gives verified .anem bytes. Errors:
+// kIo, kInvalidFile, kUnsupported (op, node, domain, opset named), kLimit.
 Expected<std::vector<std::byte>> ImportModel(const std::string& path,
                                              const ImportOptions& options,
                                              ImportSummary* summary);

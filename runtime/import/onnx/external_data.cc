@@ -2,12 +2,11 @@
 #include "runtime/import/onnx/external_data.h"
 
 #include <charconv>
-#include <filesystem>
+
+#include "runtime/import/beside.h"
 
 namespace aneref::onnx {
 namespace {
-
-namespace fs = std::filesystem;
 
 Expected<uint64_t> ParseNumber(const std::string& key,
                                const std::string& text) {
@@ -20,38 +19,18 @@ Expected<uint64_t> ParseNumber(const std::string& key,
   return value;
 }
 
-// Whether the words of the path itself stay inside; links are looked at later.
-bool StaysInside(const fs::path& location) {
-  if (location.empty() || location.is_absolute()) return false;
-  for (const fs::path& part : location) {
-    if (part == "..") return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 ExternalData::ExternalData(const std::string& model_path, uint64_t max_bytes)
-    : max_bytes_(max_bytes) {
-  std::error_code error;
-  const fs::path model = fs::canonical(model_path, error);
-  folder_ = (error ? fs::path(model_path) : model).parent_path().string();
-}
+    : folder_(FolderOf(model_path)), max_bytes_(max_bytes) {}
 
 Expected<std::span<const std::byte>> ExternalData::Open(
     const std::string& location) {
   const auto found = files_.find(location);
   if (found != files_.end()) return found->second->bytes();
   const std::string what = "external data '" + location + "'";
-  if (location.find('\0') != std::string::npos || !StaysInside(location))
-    return InvalidFile("", what + " must be a path inside the model's folder");
-  std::error_code error;
-  const fs::path real = fs::canonical(fs::path(folder_) / location, error);
-  if (error) return IoError(what + ": " + error.message());
-  const fs::path relative = real.lexically_relative(folder_);
-  if (!StaysInside(relative))
-    return InvalidFile("", what + " leads out of the model's folder");
-  ANEREF_ASSIGN(std::shared_ptr<const File> file, File::Map(real.string()));
+  ANEREF_ASSIGN(const std::shared_ptr<const File> file,
+                OpenInside(folder_, location, what));
   opened_bytes_ += file->bytes().size();
   if (max_bytes_ != 0 && opened_bytes_ > max_bytes_)
     return LimitError(
