@@ -119,6 +119,10 @@ class Specializer {
       if (given != options_.input_shapes.end()) extent = given->second[axis];
       if (extent < 0 && symbols_.count(symbol) != 0)
         extent = symbols_.at(symbol);
+      if (extent < 0 && options_.keep_open) {
+        program_.inputs.push_back(index);
+        return Status();
+      }
       if (extent < 0) {
         return InvalidArgument(
             "input '" + name + "': extent " + std::to_string(axis) +
@@ -185,6 +189,16 @@ class Specializer {
     return true;
   }
 
+  // keep_open: an operand has no type, or the types need data.
+  bool StaysOpen(const ProgramNode& step,
+                 const std::vector<OpView::Input>& inputs) const {
+    for (const int32_t input : step.inputs) {
+      if (input >= 0 && !program_.values[static_cast<size_t>(input)].defined)
+        return true;
+    }
+    return !InferNode(*step.node, inputs).ok();
+  }
+
   Status Visit(const fbs::Node& node) {
     ProgramNode step{&node, {}, {}};
     if (node.inputs() != nullptr)
@@ -192,6 +206,10 @@ class Specializer {
     step.outputs.assign(node.outputs()->begin(), node.outputs()->end());
     const std::vector<OpView::Input> inputs =
         OperandsOf(program_, step, /*in_memory=*/false);
+    if (options_.keep_open && StaysOpen(step, inputs)) {
+      program_.nodes.push_back(std::move(step));
+      return Status();
+    }
     ANEREF_ASSIGN(const std::vector<TensorType> types, InferNode(node, inputs));
     for (size_t i = 0; i < step.outputs.size(); ++i) {
       if (step.outputs[i] >= 0)

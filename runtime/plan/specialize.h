@@ -49,6 +49,10 @@ struct SpecializeOptions {
   Numerics numerics = Numerics::kPortable;
   std::map<std::string, Shape> input_shapes;
   uint64_t max_memory = 0;  // 0: no limit
+  // Extents that nobody gave, and types that depend on data, stay open: the
+  // values are not `defined`, and nodes that need them are kept as they are.
+  // For reports; such a program cannot be run.
+  bool keep_open = false;
 };
 
 // Errors: kInvalidArgument (a shape that contradicts the net, an extent that

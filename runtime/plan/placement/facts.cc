@@ -16,7 +16,8 @@ int EngineAxis(size_t axis, size_t rank, bool channels_second) {
   constexpr int kRank5[] = {0, 1, 2, 3, 4};
   constexpr int kRank5Second[] = {0, 2, 1, 3, 4};
   constexpr int kRank4[] = {0, 2, 3, 4};
-  if (rank > 5) return axis < rank - 4 ? 0 : static_cast<int>(5 - (rank - axis));
+  if (rank > 5)
+    return axis < rank - 4 ? 0 : static_cast<int>(5 - (rank - axis));
   if (rank == 5) return channels_second ? kRank5Second[axis] : kRank5[axis];
   return kRank4[axis + (4 - std::min<size_t>(rank, 4))];
 }
@@ -39,8 +40,9 @@ void SetAxis(const std::vector<WindowAxis>& axes, size_t i, size_t count,
   const WindowAxis& axis = axes[i];
   const size_t from_back = count - 1 - i;
   const auto set = [&](Axes3* target, int64_t value) {
-    (from_back == 0 ? target->w : from_back == 1 ? target->h : target->d) =
-        value;
+    (from_back == 0   ? target->w
+     : from_back == 1 ? target->h
+                      : target->d) = value;
   };
   set(&facts->kernel, axis.kernel);
   set(&facts->stride, axis.stride);
@@ -77,11 +79,9 @@ void DescribeConv(const OpView& op, OpFacts* facts) {
   facts->cout = weight[0];
   WindowSpec spec = WindowOf(attributes);
   spec.kernel.assign(weight.begin() + 2, weight.end());
-  const auto window =
-      MakeWindow(std::span(x.begin() + 2, x.rank() - 2), spec);
+  const auto window = MakeWindow(std::span(x.begin() + 2, x.rank() - 2), spec);
   if (window.ok()) SetWindow(*window, facts);
-  if (facts->spatial_rank == 3 && !facts->runtime_weights)
-    facts->op = "conv3d";
+  if (facts->spatial_rank == 3 && !facts->runtime_weights) facts->op = "conv3d";
   const double outputs =
       static_cast<double>(facts->outputs[0].shape.NumElements());
   facts->flops = 2.0 * outputs * static_cast<double>(weight.NumElements()) /
@@ -122,9 +122,9 @@ void DescribeMatmul(const OpView& op, OpFacts* facts) {
                                           : engine::EstimateKind::kMatmul;
   facts->cin = facts->inner;
   facts->cout = facts->outputs[0].shape.back();
-  facts->flops =
-      2.0 * static_cast<double>(facts->outputs[0].shape.NumElements()) *
-      static_cast<double>(facts->inner);
+  facts->flops = 2.0 *
+                 static_cast<double>(facts->outputs[0].shape.NumElements()) *
+                 static_cast<double>(facts->inner);
 }
 
 void DescribePool(const OpView& op, OpFacts* facts) {
@@ -145,8 +145,7 @@ void DescribePool(const OpView& op, OpFacts* facts) {
   WindowSpec spec = WindowOf(attributes);
   spec.kernel = kernel;
   spec.ceil_mode = attributes.ceil_mode();
-  const auto window =
-      MakeWindow(std::span(x.begin() + 2, x.rank() - 2), spec);
+  const auto window = MakeWindow(std::span(x.begin() + 2, x.rank() - 2), spec);
   if (window.ok()) SetWindow(*window, facts);
 }
 
@@ -160,20 +159,17 @@ void DescribeReduce(const OpView& op, OpFacts* facts) {
   }
   for (const int64_t axis : axes) {
     const auto normal = NormalizeAxis(axis, rank);
-    if (normal.ok())
-      facts->axes.push_back(EngineAxis(*normal, rank, false));
+    if (normal.ok()) facts->axes.push_back(EngineAxis(*normal, rank, false));
   }
 }
 
 void DescribePad(const OpView& op, OpFacts* facts) {
   const auto& attributes = op.attributes<fbs::Pad>();
-  facts->pad_mode = attributes.fill() == fbs::PadFill::reflect
-                        ? PadMode::kReflect
-                    : attributes.fill() == fbs::PadFill::edge
-                        ? PadMode::kReplicate
-                    : attributes.fill() == fbs::PadFill::wrap
-                        ? PadMode::kWrap
-                        : PadMode::kConstant;
+  facts->pad_mode =
+      attributes.fill() == fbs::PadFill::reflect ? PadMode::kReflect
+      : attributes.fill() == fbs::PadFill::edge  ? PadMode::kReplicate
+      : attributes.fill() == fbs::PadFill::wrap  ? PadMode::kWrap
+                                                 : PadMode::kConstant;
   const size_t rank = op.In(0).shape.rank();
   std::vector<int64_t> pads =
       op.HasInput(1) ? IntsOf(op, 1) : ToInts(attributes.pads());
@@ -219,8 +215,7 @@ void DescribeSlice(const OpView& op, OpFacts* facts) {
       op.HasInput(3) ? IntsOf(op, 3) : ToInts(attributes.axes());
   const size_t rank = op.In(0).shape.rank();
   for (size_t i = 0; i < starts.size(); ++i) {
-    const int64_t named =
-        i < axes.size() ? axes[i] : static_cast<int64_t>(i);
+    const int64_t named = i < axes.size() ? axes[i] : static_cast<int64_t>(i);
     const auto axis = NormalizeAxis(named, std::max<size_t>(rank, 1));
     if (axis.ok() && *axis + 1 == rank && starts[i] != 0)
       facts->width_offset = true;
@@ -279,8 +274,8 @@ void DescribeOp(const OpView& op, OpFacts* facts) {
       facts->index_is_runtime = op.HasInput(1) && !op.IsKnown(1);
       return;
     case fbs::Op::Attention:
-      facts->count = static_cast<int64_t>(std::min<size_t>(
-          op.num_inputs(), op.HasInput(3) ? 4 : 3));
+      facts->count = static_cast<int64_t>(
+          std::min<size_t>(op.num_inputs(), op.HasInput(3) ? 4 : 3));
       return;
     case fbs::Op::Transpose:
       facts->estimate = engine::EstimateKind::kTranspose;

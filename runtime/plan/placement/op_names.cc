@@ -272,8 +272,8 @@ std::string TrimUnderscores(std::string name) {
 
 void NameOp(const Program& program, const ProgramNode& node, OpFacts* facts) {
   const KindNames names = NamesOf(*node.node, OnIntegers(program, node));
-  facts->op = names.op == nullptr ? OpName(*node.node)
-                                  : TrimUnderscores(names.op);
+  facts->op =
+      names.op == nullptr ? OpName(*node.node) : TrimUnderscores(names.op);
   facts->parts = names.parts;
   if (node.node->op_type() != fbs::Op::Conv &&
       node.node->op_type() != fbs::Op::Matmul)

@@ -36,11 +36,10 @@ void Apply(const RuleTable& rules, const RuleContext& context,
   for (const PlacementRule& rule : rules) {
     Finding finding;
     if (!rule.fails(context, &finding)) continue;
-    reasons->push_back({rule.id, rule.severity, rule.layer,
-                        std::move(finding.text), std::move(finding.actual),
-                        std::move(finding.allowed),
-                        ProvenanceText(rule, context.chip),
-                        std::move(finding.fix)});
+    reasons->push_back(
+        {rule.id, rule.severity, rule.layer, std::move(finding.text),
+         std::move(finding.actual), std::move(finding.allowed),
+         ProvenanceText(rule, context.chip), std::move(finding.fix)});
   }
 }
 
@@ -77,10 +76,9 @@ OpPlacement PlaceOp(const OpFacts& facts, const PlacementChip& chip,
     Apply(*rules, context, &result.reasons);
   }
   if (options.legacy) Apply(LegacyRules(), context, &result.reasons);
-  std::stable_sort(result.reasons.begin(), result.reasons.end(),
-                   [](const Reason& a, const Reason& b) {
-                     return a.severity < b.severity;
-                   });
+  std::stable_sort(
+      result.reasons.begin(), result.reasons.end(),
+      [](const Reason& a, const Reason& b) { return a.severity < b.severity; });
   result.accepted = result.reasons.empty() ||
                     result.reasons.front().severity != Severity::kReject;
   return result;

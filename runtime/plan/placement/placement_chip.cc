@@ -49,8 +49,8 @@ void ReadLimits(const JsonValue* limits, PlacementChip* chip) {
   chip->transpose_max = Number(limits, "transpose_w_max");
   const JsonValue* texture =
       limits == nullptr ? nullptr : limits->Find("has_texture_engine");
-  chip->texture_engine = texture != nullptr && texture->AsBool() != nullptr &&
-                         *texture->AsBool();
+  chip->texture_engine =
+      texture != nullptr && texture->AsBool() != nullptr && *texture->AsBool();
 }
 
 void ReadCapabilities(const Chip& chip, PlacementChip* out) {

@@ -27,10 +27,10 @@ inline bool IsConvLike(const OpFacts& op) {
 }
 
 inline bool IsElementwise(const OpFacts& op) {
-  return IsOneOf(op.op,
-                 {"add", "sub", "mul", "real_div", "floor_div", "pow",
-                  "minimum", "maximum", "equal", "not_equal", "greater",
-                  "greater_equal", "less", "less_equal", "select", "mod"});
+  return IsOneOf(
+      op.op, {"add", "sub", "mul", "real_div", "floor_div", "pow", "minimum",
+              "maximum", "equal", "not_equal", "greater", "greater_equal",
+              "less", "less_equal", "select", "mod"});
 }
 
 inline bool IsCoreMl(const RuleContext& context) {

@@ -88,13 +88,12 @@ bool KernelBeyondInputFails(const RuleContext& context, Finding* finding) {
     const char* name;
     int64_t extent, padding, kernel, dilation;
   };
-  const Axis axes[] = {
-      {"height", in.h, op.pad_begin.h + op.pad_end.h, op.kernel.h,
-       op.dilation.h},
-      {"width", in.w, op.pad_begin.w + op.pad_end.w, op.kernel.w,
-       op.dilation.w},
-      {"depth", in.d, op.pad_begin.d + op.pad_end.d, op.kernel.d,
-       op.dilation.d}};
+  const Axis axes[] = {{"height", in.h, op.pad_begin.h + op.pad_end.h,
+                        op.kernel.h, op.dilation.h},
+                       {"width", in.w, op.pad_begin.w + op.pad_end.w,
+                        op.kernel.w, op.dilation.w},
+                       {"depth", in.d, op.pad_begin.d + op.pad_end.d,
+                        op.kernel.d, op.dilation.d}};
   for (const Axis& axis : axes) {
     const int64_t window = (axis.kernel - 1) * axis.dilation + 1;
     if (axis.extent + axis.padding >= window) continue;
@@ -115,8 +114,8 @@ bool SmallModeFails(const RuleContext& context, Finding* finding) {
   const OpFacts& op = context.op;
   const PlacementChip& chip = context.chip;
   if (op.op != "conv_transpose") return false;
-  const int64_t most_w = op.narrow_weights ? chip.kernel_w_small_narrow
-                                           : chip.kernel_w_small_fp16;
+  const int64_t most_w =
+      op.narrow_weights ? chip.kernel_w_small_narrow : chip.kernel_w_small_fp16;
   const bool wide = op.stride.w > 1 && op.kernel.w > most_w;
   const bool tall = op.stride.h > 1 && op.kernel.h > chip.kernel_h_small;
   if (!wide && !tall) return false;
@@ -155,9 +154,9 @@ bool LargeKernelUneven(const RuleContext& context, Finding* finding) {
   const PlacementChip& chip = context.chip;
   const int64_t small =
       op.narrow_weights ? chip.kernel_w_small_narrow : chip.kernel_w_small_fp16;
-  const bool uneven = (op.kernel.w > small && op.kernel.w % 8 != 0) ||
-                      (op.kernel.h > chip.kernel_h_small &&
-                       op.kernel.h % 8 != 0);
+  const bool uneven =
+      (op.kernel.w > small && op.kernel.w % 8 != 0) ||
+      (op.kernel.h > chip.kernel_h_small && op.kernel.h % 8 != 0);
   if (!uneven) return false;
   return Fail(finding,
               "as a netplist layer a large kernel must be a multiple of 8",
@@ -175,8 +174,8 @@ bool DepthFails(const RuleContext& context, Finding* finding) {
   if (!IsConvLike(op) || !HasDepth(op)) return false;
   // G: fails lowering on M1 and M5. S6: compiled for H18, accepted by Core ML
   // on M4.
-  const bool accepted = IsCoreMl(context) ? chip.generation >= 16
-                                          : chip.generation >= 18;
+  const bool accepted =
+      IsCoreMl(context) ? chip.generation >= 16 : chip.generation >= 18;
   if (accepted) return false;
   return Fail(finding, "3-D convolution fails lowering",
               "kernel depth " + Text(op.kernel.d), "no depth axis",
@@ -190,11 +189,12 @@ bool DepthIsDisputed(const RuleContext& context, Finding* finding) {
   if ((!IsConvLike(op) && !pool) || !HasDepth(op)) return false;
   Finding ignored;
   if (!pool && DepthFails(context, &ignored)) return false;
-  return Fail(finding,
-              "sources disagree on 3-D windows: one saw lowering fail on M1 and "
-              "M5, another compiled them for M6 and saw Core ML accept them on "
-              "M4",
-              "kernel depth " + Text(op.kernel.d), "");
+  return Fail(
+      finding,
+      "sources disagree on 3-D windows: one saw lowering fail on M1 and "
+      "M5, another compiled them for M6 and saw Core ML accept them on "
+      "M4",
+      "kernel depth " + Text(op.kernel.d), "");
 }
 
 bool GroupsFail(const RuleContext& context, Finding* finding) {
@@ -206,18 +206,17 @@ bool GroupsFail(const RuleContext& context, Finding* finding) {
   const auto padded = [&](int64_t channels) {
     return Text((channels + op.groups - 1) / op.groups * op.groups);
   };
-  return Fail(
-      finding,
-      rest_in != 0
-          ? "KernelChannels (" + Text(op.cin / op.groups) +
-                ") != InputChannels (" + Text(op.cin) + ") / Group (" +
-                Text(op.groups) + ")"
-          : "input/output channels should be divisible by num group",
-      Text(op.cin) + " -> " + Text(op.cout) + " channels in " +
-          Text(op.groups) + " groups",
-      "channels divisible by the groups",
-      rest_in != 0 ? "pad the input channels to " + padded(op.cin)
-                   : "pad the output channels to " + padded(op.cout));
+  return Fail(finding,
+              rest_in != 0
+                  ? "KernelChannels (" + Text(op.cin / op.groups) +
+                        ") != InputChannels (" + Text(op.cin) + ") / Group (" +
+                        Text(op.groups) + ")"
+                  : "input/output channels should be divisible by num group",
+              Text(op.cin) + " -> " + Text(op.cout) + " channels in " +
+                  Text(op.groups) + " groups",
+              "channels divisible by the groups",
+              rest_in != 0 ? "pad the input channels to " + padded(op.cin)
+                           : "pad the output channels to " + padded(op.cout));
 }
 
 bool GroupsAreUneven(const RuleContext& context, Finding* finding) {
@@ -237,8 +236,8 @@ bool OneDimensionalConv(const RuleContext& context, Finding* finding) {
   const OpFacts& op = context.op;
   if (!IsConvLike(op) || op.inputs.empty() || op.inputs[0].shape.rank() != 3)
     return false;
-  return Fail(finding, "conv input must be rank 4: H = 1 is inserted",
-              "rank 3", "rank 4 (5 with depth)",
+  return Fail(finding, "conv input must be rank 4: H = 1 is inserted", "rank 3",
+              "rank 4 (5 with depth)",
               "none needed; write it as 1xK to keep the layout yours");
 }
 
@@ -250,11 +249,12 @@ bool RuntimeWeightsFail(const RuleContext& context, Finding* finding) {
     return false;
   const int64_t batch = op.inputs[0].shape[0];
   if (batch < 2) return false;
-  return Fail(finding,
-              "convolution with runtime weights and more than one image stops "
-              "the device compiler",
-              "batch " + Text(batch), "batch 1",
-              "run the batch as " + Text(batch) + " calls, or bake the weights");
+  return Fail(
+      finding,
+      "convolution with runtime weights and more than one image stops "
+      "the device compiler",
+      "batch " + Text(batch), "batch 1",
+      "run the batch as " + Text(batch) + " calls, or bake the weights");
 }
 
 bool TransposedStrideWarns(const RuleContext& context, Finding* finding) {

@@ -45,14 +45,12 @@ bool InputTypeFails(const RuleContext& context, Finding* finding) {
   const bool converted =
       IsCoreMl(context) && !input.bfloat16 && IsFloating(input.dtype);
   if (fine || converted) return false;
-  const std::string type =
-      input.bfloat16 ? "bf16" : DataTypeName(input.dtype);
-  return Fail(finding, "dtype must be 'fp16' or 'uint8'", type,
-              "fp16 or uint8",
-              "declare the input as fp16" +
-                  std::string(IsInteger(input.dtype)
-                                  ? ", exact for integers up to 2048"
-                                  : ""));
+  const std::string type = input.bfloat16 ? "bf16" : DataTypeName(input.dtype);
+  return Fail(
+      finding, "dtype must be 'fp16' or 'uint8'", type, "fp16 or uint8",
+      "declare the input as fp16" +
+          std::string(IsInteger(input.dtype) ? ", exact for integers up to 2048"
+                                             : ""));
 }
 
 // uint8 may only be dequantised (or cast).
@@ -92,8 +90,7 @@ bool EmptyFails(const RuleContext& context, Finding* finding) {
       return text + "]>";
     };
     return Fail(finding,
-                "Expected " + words(expected) + "; got " +
-                    words(operand.shape),
+                "Expected " + words(expected) + "; got " + words(operand.shape),
                 operand.shape.ToString(), "extents of at least 1",
                 "drop the empty tensor");
   });
@@ -134,8 +131,8 @@ bool IntegerInputFails(const RuleContext& context, Finding* finding) {
 bool IntegerOutputFails(const RuleContext& context, Finding* finding) {
   const OpFacts& op = context.op;
   if (IsOneOf(op.op, {"topk", "quantize", "input"})) return false;
-  const bool ranks = IsOneOf(op.op, {"reduce_argmax", "reduce_argmin",
-                                     "argsort", "sort"});
+  const bool ranks =
+      IsOneOf(op.op, {"reduce_argmax", "reduce_argmin", "argsort", "sort"});
   // The direct route gives indices as fp16 numbers.
   if (ranks && (!IsCoreMl(context) || context.chip.generation < 16))
     return false;
@@ -144,8 +141,9 @@ bool IntegerOutputFails(const RuleContext& context, Finding* finding) {
     const std::string type = DataTypeName(output.dtype);
     const std::string shown = type == "int64" ? "int32" : type;
     return Fail(finding,
-                ranks ? "Output type " + shown + " is not supported."
-                      : "Unsupported tensor data type: " + shown,
+                op.op.starts_with("reduce_arg")
+                    ? "Output type " + shown + " is not supported."
+                    : "Unsupported tensor data type: " + shown,
                 type + " output", "fp16, bool",
                 ranks ? "leave the ranking of the result to the host: it costs "
                         "less than the crossing"
@@ -196,8 +194,8 @@ bool ImageInputFails(const RuleContext& context, Finding* finding) {
 }
 
 std::string DimensionText(const Extents& e) {
-  return "N" + Text(e.n) + "D" + Text(e.d) + "C" + Text(e.c) + "H" +
-         Text(e.h) + "W" + Text(e.w);
+  return "N" + Text(e.n) + "D" + Text(e.d) + "C" + Text(e.c) + "H" + Text(e.h) +
+         "W" + Text(e.w);
 }
 
 std::string ExtentMessage(const Extents& extents, int64_t most,
