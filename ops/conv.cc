@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "ops/device_mac.h"
 #include "ops/mac.h"
 #include "ops/op.h"
 #include "ops/spatial.h"
@@ -174,7 +175,82 @@ Status Lower(const OpView& op, TaskBuilder* builder) {
   return LowerToReference(op, Reference, builder);
 }
 
+// ---- device numerics ----
+
+// The list of one output (N10, N17) added up: kernel position outer, input
+// channel inner; padding is in it as zeros.
+void AddList(const ConvShape& s, const uint16_t* x, const uint16_t* weight,
+             const int64_t at[3], Accumulator* sum) {
+  const WindowAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
+  const int64_t plane = d.in * h.in * w.in;
+  const int64_t positions = d.kernel * h.kernel * w.kernel;
+  for (int64_t k = 0; k < positions; ++k) {
+    const int64_t kd = k / (h.kernel * w.kernel);
+    const int64_t kh = k / w.kernel % h.kernel, kw = k % w.kernel;
+    const int64_t id = at[0] * d.stride - d.pad_begin + kd * d.dilation;
+    const int64_t ih = at[1] * h.stride - h.pad_begin + kh * h.dilation;
+    const int64_t iw = at[2] * w.stride - w.pad_begin + kw * w.dilation;
+    const bool inside =
+        id >= 0 && id < d.in && ih >= 0 && ih < h.in && iw >= 0 && iw < w.in;
+    const int64_t from = (id * h.in + ih) * w.in + iw;
+    for (int64_t c = 0; c < s.in_channels; ++c)
+      sum->Add(inside ? x[from + c * plane] : uint16_t{0},
+               weight[c * positions + k]);
+  }
+}
+
+Status DeviceReference(const OpView& op, const RefTensors& tensors) {
+  ANEREF_ASSIGN(ConvShape s, ShapeOf(op));
+  WindowAxis one;
+  one.in = one.out = 1;
+  while (s.axes.size() < 3) s.axes.insert(s.axes.begin(), one);
+  const std::vector<uint16_t> x = LoadHalves(tensors.in[0]);
+  const std::vector<uint16_t> weight = LoadHalves(tensors.in[1]);
+  const std::vector<float> bias =
+      LoadDeviceBias(op, 2, op.HasInput(2) ? tensors.in[2] : TensorView{});
+  const WindowAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
+  const int64_t in_size = s.in_channels * d.in * h.in * w.in;
+  const int64_t list = s.in_channels * d.kernel * h.kernel * w.kernel;
+  const int64_t pixels = d.out * h.out * w.out;
+  Accumulator sum(op.device()->profile(), /*single_tap=*/list == 1);
+  std::vector<uint16_t> y(
+      static_cast<size_t>(tensors.out[0].shape.NumElements()));
+  for (size_t i = 0; i < y.size(); ++i) {
+    const int64_t pixel = static_cast<int64_t>(i) % pixels;
+    const int64_t plane = static_cast<int64_t>(i) / pixels;
+    const int64_t channel = plane % (s.groups * s.out_channels);
+    const int64_t at[3] = {pixel / (h.out * w.out), pixel / w.out % h.out,
+                           pixel % w.out};
+    sum.Start(EpilogueOfChannel(bias, static_cast<size_t>(channel)));
+    AddList(s, x.data() + plane / s.out_channels * in_size,
+            weight.data() + channel * list, at, &sum);
+    y[i] = sum.Finish();
+  }
+  StoreHalves(y, tensors.out[0]);
+  return Status();
+}
+
+Status DeviceLower(const OpView& op, TaskBuilder* builder) {
+  ANEREF_ASSIGN(const ConvShape s, ShapeOf(op));
+  if (op.Out(0).shape.NumElements() == 0) return Status();
+  std::vector<int64_t> positions;
+  if (!HasDeviceWeights(op) || s.axes.size() > 2)
+    return LowerToReference(op, DeviceReference, builder);
+  ConvArgs args = ArgsOf(s, &positions);
+  if (!FitsDeviceConv(args))
+    return LowerToReference(op, DeviceReference, builder);
+  args.bias = LoadDeviceBias(op, 2);
+  const AlignedBytes dense = LoadKnown(op, 1);
+  AddDeviceConvTask(op, std::move(args),
+                    {DataType::kFloat16, &dense,
+                     static_cast<int64_t>(positions.size()), false},
+                    positions, builder);
+  return Status();
+}
+
 }  // namespace
+
+const DeviceOp conv_device = {IsHalfOp, DeviceLower, DeviceReference};
 
 const OpDef conv_op = {
     "conv",

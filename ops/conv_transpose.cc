@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "ops/device_mac.h"
 #include "ops/mac.h"
 #include "ops/op.h"
 #include "ops/spatial.h"
@@ -226,7 +227,102 @@ Status Lower(const OpView& op, TaskBuilder* builder) {
   return Status();
 }
 
+// ---- device numerics ----
+
+// Whether kernel position k of an axis reaches output `o`, be it from padding.
+bool Reaches(const WindowAxis& axis, int64_t o, int64_t k) {
+  return (o + axis.pad_begin - k * axis.dilation) % axis.stride == 0;
+}
+
+// The list of one output (N10, N17) added up: the kernel positions that reach
+// it outer, input channel inner; inputs beyond the border are zeros.
+void AddList(const ConvShape& s, const uint16_t* x, const uint16_t* weight,
+             int64_t weight_step, const int64_t at[3], Accumulator* sum) {
+  const WindowAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
+  const int64_t plane = d.in * h.in * w.in;
+  for (int64_t k = 0; k < d.kernel * h.kernel * w.kernel; ++k) {
+    const int64_t kd = k / (h.kernel * w.kernel);
+    const int64_t kh = k / w.kernel % h.kernel, kw = k % w.kernel;
+    if (!Reaches(d, at[0], kd) || !Reaches(h, at[1], kh) ||
+        !Reaches(w, at[2], kw))
+      continue;
+    const int64_t id = SourceOf(d, at[0], kd), ih = SourceOf(h, at[1], kh),
+                  iw = SourceOf(w, at[2], kw);
+    const bool inside = id >= 0 && ih >= 0 && iw >= 0;
+    const int64_t from = (id * h.in + ih) * w.in + iw;
+    for (int64_t c = 0; c < s.in_channels; ++c)
+      sum->Add(inside ? x[from + c * plane] : uint16_t{0},
+               weight[c * weight_step + k]);
+  }
+}
+
+Status DeviceReference(const OpView& op, const RefTensors& tensors) {
+  ANEREF_ASSIGN(ConvShape s, ShapeOf(op));
+  WindowAxis one;
+  one.in = one.out = 1;
+  while (s.axes.size() < 3) s.axes.insert(s.axes.begin(), one);
+  const std::vector<uint16_t> x = LoadHalves(tensors.in[0]);
+  const std::vector<uint16_t> weight = LoadHalves(tensors.in[1]);
+  const std::vector<float> bias =
+      LoadDeviceBias(op, 2, op.HasInput(2) ? tensors.in[2] : TensorView{});
+  const WindowAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
+  const int64_t in_size = s.in_channels * d.in * h.in * w.in;
+  const int64_t positions = d.kernel * h.kernel * w.kernel;
+  const int64_t pixels = d.out * h.out * w.out;
+  Accumulator sum(op.device()->profile());
+  std::vector<uint16_t> y(
+      static_cast<size_t>(tensors.out[0].shape.NumElements()));
+  for (size_t i = 0; i < y.size(); ++i) {
+    const int64_t pixel = static_cast<int64_t>(i) % pixels;
+    const int64_t plane = static_cast<int64_t>(i) / pixels;
+    const int64_t channel = plane % (s.groups * s.out_channels);
+    const int64_t first =
+        channel / s.out_channels * s.in_channels * s.out_channels +
+        channel % s.out_channels;
+    const int64_t at[3] = {pixel / (h.out * w.out), pixel / w.out % h.out,
+                           pixel % w.out};
+    sum.Start(EpilogueOfChannel(bias, static_cast<size_t>(channel)));
+    AddList(s, x.data() + plane / s.out_channels * in_size,
+            weight.data() + first * positions, s.out_channels * positions, at,
+            &sum);
+    y[i] = sum.Finish();
+  }
+  StoreHalves(y, tensors.out[0]);
+  return Status();
+}
+
+Status DeviceLower(const OpView& op, TaskBuilder* builder) {
+  ANEREF_ASSIGN(const ConvShape s, ShapeOf(op));
+  if (op.Out(0).shape.NumElements() == 0) return Status();
+  const WindowAxis& w = s.axes.back();
+  WindowAxis h;
+  h.out = 1;
+  if (s.axes.size() == 2) h = s.axes[0];
+  const PlaneStep phases = {std::min(h.stride, h.out),
+                            std::min(w.stride, w.out)};
+  if (!HasDeviceWeights(op) || s.axes.size() > 2 || phases.row > kMaxPhases ||
+      phases.row * phases.column > kMaxPhases)
+    return LowerToReference(op, DeviceReference, builder);
+  const AlignedBytes dense = LoadKnown(op, 1);
+  const DenseKernel kernel = {DataType::kFloat16, &dense, h.kernel * w.kernel,
+                              true};
+  TaskBuilder tasks;
+  for (int64_t i = 0; i < phases.row * phases.column; ++i) {
+    std::vector<int64_t> positions;
+    ConvArgs args =
+        ArgsOf(s, {i / phases.column, i % phases.column}, &positions);
+    if (!FitsDeviceConv(args))
+      return LowerToReference(op, DeviceReference, builder);
+    args.bias = LoadDeviceBias(op, 2);
+    AddDeviceConvTask(op, std::move(args), kernel, positions, &tasks);
+  }
+  for (TaskSpec& task : tasks.tasks()) builder->Add(std::move(task));
+  return Status();
+}
+
 }  // namespace
+
+const DeviceOp conv_transpose_device = {IsHalfOp, DeviceLower, DeviceReference};
 
 const OpDef conv_transpose_op = {
     "conv_transpose",

@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 
+#include "ops/device_mac.h"
 #include "ops/op.h"
 #include "runtime/core/convert.h"
 
@@ -306,12 +307,66 @@ Status Reference(const OpView& op, const RefTensors& tensors) {
   return Status();
 }
 
+// ---- device numerics ----
+
+// The first factor of a term: of several operands all but the last are
+// multiplied on the planar engine. One operand alone is summed there (N24).
+uint16_t LeftFactor(const Profile& profile,
+                    const std::vector<std::vector<uint16_t>>& operands,
+                    const std::vector<int64_t>& at) {
+  uint16_t product = operands[0][static_cast<size_t>(at[0])];
+  for (size_t i = 1; i + 1 < operands.size(); ++i)
+    product = Planar(profile, PlanarOp::kMul, product,
+                     operands[i][static_cast<size_t>(at[i])]);
+  return product;
+}
+
+Status DeviceReference(const OpView& op, const RefTensors& tensors) {
+  ANEREF_ASSIGN(const Plan plan, MakePlan(op));
+  if (tensors.out[0].shape.NumElements() == 0) return Status();
+  const Profile& profile = op.device()->profile();
+  std::vector<std::vector<uint16_t>> operands;
+  for (const TensorView& view : tensors.in)
+    operands.push_back(LoadHalves(view));
+  Odometer outer(plan, 0, plan.num_result_axes);
+  Odometer inner(plan, plan.num_result_axes, plan.names.size());
+  const int64_t terms = inner.NumElements();
+  std::vector<int64_t> at(operands.size());
+  std::vector<uint16_t> result(static_cast<size_t>(outer.NumElements()));
+  for (uint16_t& value : result) {
+    Accumulator sum(profile);
+    std::vector<uint16_t> list;
+    sum.Start();
+    for (int64_t t = 0; t < terms; ++t) {
+      const uint16_t left = LeftFactor(profile, operands, at);
+      if (operands.size() == 1)
+        list.push_back(left);
+      else
+        sum.Add(left, operands.back()[static_cast<size_t>(at.back())]);
+      inner.Next(&at);
+    }
+    value = operands.size() == 1
+                ? ReduceSum(profile, {list.data(), list.size()})
+                : sum.Finish();
+    outer.Next(&at);
+  }
+  StoreHalves(result, tensors.out[0]);
+  return Status();
+}
+
+Status DeviceLower(const OpView& op, TaskBuilder* builder) {
+  if (op.Out(0).shape.NumElements() == 0) return Status();
+  return LowerToReference(op, DeviceReference, builder);
+}
+
 Status Lower(const OpView& op, TaskBuilder* builder) {
   if (op.Out(0).shape.NumElements() == 0) return Status();
   return LowerToReference(op, Reference, builder);
 }
 
 }  // namespace
+
+const DeviceOp einsum_device = {IsHalfOp, DeviceLower, DeviceReference};
 
 const OpDef einsum_op = {
     "einsum", "Einstein summation: products of operands summed over letters.",

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "ops/device_mac.h"
+#include "ops/kernels/device_matmul.h"
 #include "ops/kernels/gemm_matmul.h"
 #include "ops/mac.h"
 #include "ops/op.h"
@@ -254,7 +256,77 @@ Status Lower(const OpView& op, TaskBuilder* builder) {
   return Status();
 }
 
+// ---- device numerics ----
+
+Status DeviceReference(const OpView& op, const RefTensors& tensors) {
+  ANEREF_ASSIGN(const Product p, ProductOf(op));
+  const MatmulArgs a = ArgsOf(op, p);
+  if (p.out.NumElements() == 0) return Status();
+  const std::vector<float> bias =
+      LoadDeviceBias(op, 2, op.HasInput(2) ? tensors.in[2] : TensorView{});
+  const auto at = [&](const MatrixLayout& layout, const TensorView& view,
+                      int64_t matrix, int64_t i, int64_t j) {
+    const std::byte* element = MatrixData(a, layout, view, matrix) +
+                               i * layout.row.Bytes(view) +
+                               j * layout.column.Bytes(view);
+    return reinterpret_cast<const uint16_t*>(element);
+  };
+  Accumulator sum(op.device()->profile());
+  for (int64_t b = 0; b < a.NumMatrices(); ++b) {
+    for (int64_t m = 0; m < a.rows; ++m) {
+      for (int64_t n = 0; n < a.columns; ++n) {
+        sum.Start(EpilogueOfChannel(bias, static_cast<size_t>(n)));
+        for (int64_t k = 0; k < a.depth; ++k)
+          sum.Add(*at(a.x, tensors.in[0], b, m, k),
+                  *at(a.y, tensors.in[1], b, k, n));
+        *const_cast<uint16_t*>(at(a.out, tensors.out[0], b, m, n)) =
+            sum.Finish();
+      }
+    }
+  }
+  return Status();
+}
+
+Status DeviceLower(const OpView& op, TaskBuilder* builder) {
+  ANEREF_ASSIGN(const Product p, ProductOf(op));
+  if (p.out.NumElements() == 0) return Status();
+  const auto& attributes = op.attributes<fbs::Matmul>();
+  auto args = std::make_shared<DeviceMatmulArgs>();
+  args->profile = &op.device()->profile();
+  MatmulArgs& a = args->matmul;
+  a = ArgsOf(op, p);
+  const bool one_y = p.y.batch.NumElements() == 1;
+  if (one_y && !attributes.transpose_x() && !p.x.is_vector && !p.y.is_vector)
+    JoinBatch(&a);
+  TaskSpec task;
+  task.kernel = &device_matmul_kernel;
+  task.in = {InputOperand(0), Operand{}, Operand{}};
+  task.out = {OutputOperand(0)};
+  if (one_y && op.IsKnown(1)) {
+    args->weights =
+        DecodeMatmulWeights(*args->profile, LoadKnown(op, 1),
+                            attributes.transpose_y() || p.y.is_vector, a);
+  } else {
+    task.in[1] = InputOperand(1);
+  }
+  args->has_bias_operand = op.HasInput(2) && !op.IsKnown(2);
+  if (args->has_bias_operand)
+    task.in[2] = InputOperand(2);
+  else
+    a.bias = LoadDeviceBias(op, 2);
+  PlanDeviceMatmul(args.get());
+  task.num_units = args->NumUnits();
+  task.scratch_bytes = DeviceMatmulScratchBytes(*args);
+  task.flops = 2.0 * static_cast<double>(p.out.NumElements()) *
+               static_cast<double>(a.depth);
+  task.args = std::move(args);
+  builder->Add(std::move(task));
+  return Status();
+}
+
 }  // namespace
+
+const DeviceOp matmul_device = {IsHalfOp, DeviceLower, DeviceReference};
 
 const OpDef matmul_op = {
     "matmul",

@@ -28,12 +28,14 @@ struct ReferenceArgs {
   const fbs::Node* node;
   std::vector<OpView::Input> inputs;
   std::vector<TensorType> outputs;
+  const DeviceContext* device;
 };
 
 Status RunReference(const KernelCall& call, int64_t /*unit*/) {
   const auto& args = *static_cast<const ReferenceArgs*>(call.args);
-  return args.reference(OpView(*args.node, args.inputs, args.outputs),
-                        RefTensors{call.in, call.out});
+  return args.reference(
+      OpView(*args.node, args.inputs, args.outputs, args.device),
+      RefTensors{call.in, call.out});
 }
 constexpr Kernel kReferenceKernel = {"reference", RunReference, RunReference};
 
@@ -142,6 +144,7 @@ Status LowerToReference(const OpView& op,
   auto args = std::make_shared<ReferenceArgs>();
   args->reference = reference;
   args->node = &op.node();
+  args->device = op.device();
   args->inputs.assign(op.inputs().begin(), op.inputs().end());
   TaskSpec task;
   task.kernel = &kReferenceKernel;

@@ -17,6 +17,8 @@
 
 namespace aneref {
 
+class DeviceContext;  // ops/device.h
+
 // One node as a slice sees it.
 // While inferring, input types are the declared ones and there are no output
 // types. While lowering and evaluating, types are those in memory (P1: in fp32
@@ -33,10 +35,13 @@ class OpView {
   };
 
   OpView(const fbs::Node& node, std::span<const Input> inputs,
-         std::span<const TensorType> outputs = {})
-      : node_(node), inputs_(inputs), outputs_(outputs) {}
+         std::span<const TensorType> outputs = {},
+         const DeviceContext* device = nullptr)
+      : node_(node), inputs_(inputs), outputs_(outputs), device_(device) {}
 
   const fbs::Node& node() const { return node_; }
+  // Null unless the session computes in the engine's arithmetic (N rules).
+  const DeviceContext* device() const { return device_; }
   template <class Table>  // e.g. op.attributes<fbs::Conv>()
   const Table& attributes() const {
     return *static_cast<const Table*>(node_.op());
@@ -75,6 +80,7 @@ class OpView {
   const fbs::Node& node_;
   std::span<const Input> inputs_;
   std::span<const TensorType> outputs_;
+  const DeviceContext* device_;
 };
 
 // Operands of a reference evaluation: any row pitch; absent optional ones have
@@ -112,9 +118,20 @@ struct TaskSpec {
   bool in_place = false;
 };
 
+// Where the plan of a chip cuts the output (E12, E24): rows of a tile, output
+// channels of a pass. Kernels that can cut their work units at the same
+// borders; no cut changes a bit. 0: anywhere.
+struct CutHint {
+  int64_t rows = 0;
+  int64_t channels = 0;
+};
+
 // Collects the tasks of one node.
 class TaskBuilder {
  public:
+  explicit TaskBuilder(const CutHint& cut = {}) : cut_(cut) {}
+  const CutHint& cut() const { return cut_; }
+
   void Add(TaskSpec task) { tasks_.push_back(std::move(task)); }
   Operand AddTemporary(const TensorType& type) {
     temporaries_.push_back(type);
@@ -124,6 +141,7 @@ class TaskBuilder {
   const std::vector<TensorType>& temporaries() const { return temporaries_; }
 
  private:
+  CutHint cut_;
   std::vector<TaskSpec> tasks_;
   std::vector<TensorType> temporaries_;
 };

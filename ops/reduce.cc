@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/device_ops.h"
 #include "ops/op.h"
 #include "runtime/core/convert.h"
 
@@ -400,6 +401,11 @@ Status Lower(const OpView& op, TaskBuilder* builder) {
 }
 
 }  // namespace
+
+Expected<std::array<bool, kMaxRank>> ReducedAxes(const OpView& op) {
+  ANEREF_ASSIGN(const Plan plan, MakePlan(op));
+  return plan.reduced;
+}
 
 const OpDef reduce_op = {
     "reduce",

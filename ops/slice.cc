@@ -2,6 +2,8 @@
 // negative step walks backwards. Bits stay (P15).
 #include <algorithm>
 
+#include "ops/device_mac.h"
+#include "ops/kernels/device_planar.h"
 #include "ops/movement.h"
 #include "ops/op.h"
 
@@ -87,7 +89,7 @@ Expected<std::vector<TensorType>> Infer(const OpView& op) {
   return OneOutput(op.In(0).dtype, dims);
 }
 
-Status Lower(const OpView& op, TaskBuilder* builder) {
+Status LowerTo(const OpView& op, Operand out, TaskBuilder* builder) {
   if (op.Out(0).shape.NumElements() == 0) return Status();
   ANEREF_ASSIGN(const std::vector<Range> ranges, RangesOf(op));
   const auto src = SurfaceStrides(op.In(0));
@@ -103,8 +105,12 @@ Status Lower(const OpView& op, TaskBuilder* builder) {
   CopyArgs args;
   args.element_size = ElementSize(op.Out(0).dtype);
   args.Add(box);
-  AddCopyTask(std::move(args), {InputOperand(0)}, {OutputOperand(0)}, builder);
+  AddCopyTask(std::move(args), {InputOperand(0)}, {out}, builder);
   return Status();
+}
+
+Status Lower(const OpView& op, TaskBuilder* builder) {
+  return LowerTo(op, OutputOperand(0), builder);
 }
 
 Status Reference(const OpView& op, const RefTensors& tensors) {
@@ -120,7 +126,38 @@ Status Reference(const OpView& op, const RefTensors& tensors) {
   return Status();
 }
 
+// ---- device numerics ----
+
+// N28: a begin inside the last axis goes through the gain of 16.
+bool HasWidthGain(const OpView& op) {
+  if (!IsHalfOp(op) || !op.device()->profile().width_slice_x16) return false;
+  const Expected<std::vector<Range>> ranges = RangesOf(op);
+  return ranges.ok() && !ranges->empty() && ranges->back().start != 0 &&
+         op.Out(0).shape.NumElements() > 0;
+}
+
+Status DeviceReference(const OpView& op, const RefTensors& tensors) {
+  ANEREF_TRY(Reference(op, tensors));
+  std::vector<uint16_t> bits = LoadHalves(tensors.out[0]);
+  for (uint16_t& x : bits) x = WidthSlice(op.device()->profile(), x);
+  StoreHalves(bits, tensors.out[0]);
+  return Status();
+}
+
+Status DeviceLower(const OpView& op, TaskBuilder* builder) {
+  const Operand slice = builder->AddTemporary(op.Out(0));
+  ANEREF_TRY(LowerTo(op, slice, builder));
+  const Profile& profile = op.device()->profile();
+  AddDeviceLookup(
+      op.device()->Table("width_slice",
+                         [&](uint16_t x) { return WidthSlice(profile, x); }),
+      op.Out(0), slice, builder);
+  return Status();
+}
+
 }  // namespace
+
+const DeviceOp slice_device = {HasWidthGain, DeviceLower, DeviceReference};
 
 const OpDef slice_op = {
     "slice", "A range of every axis, by start, end and step, as in Python.",

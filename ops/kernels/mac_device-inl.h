@@ -1,4 +1,4 @@
-// The two register-tiled datapaths of mac_device_simd.cc: kRows rows times
+// The two register-tiled datapaths of mac_device_simd.cc: 1 or 4 rows times
 // kVectors vectors of columns, k ascending, over the accumulators of acc-inl.h
 // (N11, N16). No tiling and no preparation of operands. Included once per
 // Highway target, after hwy/highway.h.
@@ -23,10 +23,11 @@ namespace mac {
 using acc::Float;
 using acc::Int;
 
-constexpr size_t kRows = 4;
+// Rows of a block: 4, or 1 where a tile has no more (depthwise convolution).
+constexpr size_t kMostRows = 4;
 constexpr size_t kChunk = 256;  // a multiple of the group of four
 
-// The caller's scratch, cut up. Row arrays hold [k][kRows].
+// The caller's scratch, cut up. Row arrays hold [k][rows of a block].
 struct Scratch {
   float* scaled;
   float* threshold;
@@ -40,14 +41,14 @@ struct Block {
   const MacTile* tile;
   Scratch scratch;
   size_t first_row;
-  size_t num_rows;    // of kRows
+  size_t num_rows;    // that exist
   float largest_row;  // largest sum of |x| of a row
-  float start[kRows];
-  float after[kRows];
+  float start[kMostRows];
+  float after[kMostRows];
 };
 
 // Accumulators of kRows x kVectors vectors between chunks.
-template <class State, size_t kVectors>
+template <class State, size_t kRows, size_t kVectors>
 struct States {
   State lane[kRows][kVectors];
 };
@@ -77,10 +78,10 @@ struct Fixed {
             hn::Set(d, s.half[i])};
   }
 
-  template <bool kChecked, size_t kVectors>
+  template <bool kChecked, size_t kRows, size_t kVectors>
   static HWY_INLINE void AddRange(const Block& block, const float* w,
                                   size_t begin, size_t end,
-                                  States<State, kVectors>* states) {
+                                  States<State, kRows, kVectors>* states) {
     const acc::Tag d;
     const Scratch& s = block.scratch;
     State state[kRows][kVectors];
@@ -130,10 +131,10 @@ struct Radix4 {
 
   // [begin, end) is whole groups; the row arrays end in zeros, and columns
   // beyond depth are zeros.
-  template <bool kChecked, size_t kVectors>
+  template <bool kChecked, size_t kRows, size_t kVectors>
   static HWY_INLINE void AddRange(const Block& block, const float* w,
                                   size_t begin, size_t end,
-                                  States<State, kVectors>* states) {
+                                  States<State, kRows, kVectors>* states) {
     const acc::Tag d;
     const Scratch& s = block.scratch;
     State state[kRows][kVectors];

@@ -18,7 +18,7 @@ void DecodeOperandsScalar(const Profile& profile, const uint16_t* bits,
 
 size_t MacScratchFloats(size_t depth, size_t columns) {
   constexpr size_t kRows = 4;
-  const size_t padded_depth = (depth + 3) / 4 * 4;
+  const size_t padded_depth = PaddedMacDepth(depth);
   const size_t padded_columns =
       (columns + kMacColumnGranule - 1) / kMacColumnGranule * kMacColumnGranule;
   return 3 * kRows * padded_depth + 3 * padded_columns + 2 * kMacColumnGranule;

@@ -45,6 +45,11 @@ struct MacTile {
       nullptr;  // MacScratchFloats(depth, columns), 64-byte aligned
 };
 
+// Depth that row operands have in the scratch: whole groups and vectors.
+inline size_t PaddedMacDepth(size_t depth) {
+  return (depth + kMacColumnGranule - 1) / kMacColumnGranule *
+         kMacColumnGranule;
+}
 size_t MacScratchFloats(size_t depth, size_t columns);
 
 // Whether the vector form covers the profile's options; else MacTileSimd runs

@@ -1,7 +1,7 @@
-// The Highway twin of mac_device.cc: columns in the lanes, four rows at a time,
-// k ascending in every lane. A tile whose sum of |x * w| is bounded below the
-// ceiling runs unchecked; others are checked chunk by chunk, and chunks that
-// may overflow follow every addition (N18, N20).
+// The Highway twin of mac_device.cc: columns in the lanes, four rows (or one)
+// at a time, k ascending in every lane. A tile whose sum of |x * w| is bounded
+// below the ceiling runs unchecked; others are checked chunk by chunk, and
+// chunks that may overflow follow every addition (N18, N20).
 #include <bit>
 #include <cmath>
 
@@ -24,17 +24,17 @@ using acc::Float;
 using acc::Int;
 using mac::Block;
 using mac::kChunk;
-using mac::kRows;
+using mac::kMostRows;
 using mac::Scratch;
 using mac::States;
 
 // ---- one column group of one block ----
 
 // Whether no lane can overflow within [begin, end), going on from `states`.
-template <class Path, size_t kVectors>
-HWY_NOINLINE bool IsSafe(const Block& block, const float* w, size_t begin,
-                         size_t end,
-                         const States<typename Path::State, kVectors>& states) {
+template <class Path, size_t kRows, size_t kVectors>
+HWY_NOINLINE bool IsSafe(
+    const Block& block, const float* w, size_t begin, size_t end,
+    const States<typename Path::State, kRows, kVectors>& states) {
   const acc::Tag d;
   const size_t last = HWY_MIN(end, block.tile->depth);
   Float largest = hn::Zero(d);
@@ -54,10 +54,10 @@ HWY_NOINLINE bool IsSafe(const Block& block, const float* w, size_t begin,
 }
 
 // Sums of |x| times the largest |w|: cheap, and enough for most tiles.
-template <class Path, size_t kVectors>
+template <class Path, size_t kRows, size_t kVectors>
 HWY_INLINE bool IsSafeByBound(
     const Block& block, size_t column,
-    const States<typename Path::State, kVectors>& states) {
+    const States<typename Path::State, kRows, kVectors>& states) {
   const acc::Tag d;
   // Each rounding of N16 adds at most half a unit of 2^-16.
   Float largest = hn::Set(d, static_cast<float>(block.tile->depth) * 0x1p-16f);
@@ -91,7 +91,7 @@ MacSum SumOfLane(const acc::FixedState&, int32_t sum, int32_t overflow) {
 MacSum SumOfLane(const acc::Radix4State&, int32_t sum, int32_t overflow) {
   const uint16_t port = StoreEngine(
       Rounding::kNearestEven, static_cast<double>(std::bit_cast<float>(sum)));
-  const Operand value = DecodeOperand(port);
+  const MacOperand value = DecodeOperand(port);
   if (overflow == 0 && (port & 0x7FFFu) >= 0x7800u)
     overflow = (port & kHalfSignBit) != 0 ? -1 : 1;
   return {value.significand, value.exponent - 10, overflow};
@@ -110,9 +110,10 @@ bool NeedsScalarFinish(const MacTile& tile) {
          tile.profile->rounding == Rounding::kHalfAway;
 }
 
-template <class Path, size_t kVectors>
-HWY_INLINE void Store(const Block& block, size_t column,
-                      const States<typename Path::State, kVectors>& states) {
+template <class Path, size_t kRows, size_t kVectors>
+HWY_INLINE void Store(
+    const Block& block, size_t column,
+    const States<typename Path::State, kRows, kVectors>& states) {
   const acc::Tag d;
   const acc::TagInt di;
   const hn::Rebind<uint16_t, acc::Tag> dh;
@@ -148,11 +149,11 @@ HWY_INLINE void Store(const Block& block, size_t column,
   }
 }
 
-template <class Path, size_t kVectors>
+template <class Path, size_t kRows, size_t kVectors>
 HWY_NOINLINE void Columns(const Block& block, size_t column) {
   const acc::Tag d;
   const MacTile& tile = *block.tile;
-  States<typename Path::State, kVectors> states;
+  States<typename Path::State, kRows, kVectors> states;
   for (size_t r = 0; r < kRows; ++r) {
     for (size_t v = 0; v < kVectors; ++v)
       states.lane[r][v] = Path::Start(
@@ -162,18 +163,21 @@ HWY_NOINLINE void Columns(const Block& block, size_t column) {
   }
   const size_t depth = (tile.depth + 3) / 4 * 4;
   const float* w = tile.w + column;
-  if (IsSafeByBound<Path, kVectors>(block, column, states)) {
-    Path::template AddRange<false, kVectors>(block, w, 0, depth, &states);
+  if (IsSafeByBound<Path, kRows, kVectors>(block, column, states)) {
+    Path::template AddRange<false, kRows, kVectors>(block, w, 0, depth,
+                                                    &states);
   } else {
     for (size_t begin = 0; begin < depth; begin += kChunk) {
       const size_t end = HWY_MIN(depth, begin + kChunk);
-      if (IsSafe<Path, kVectors>(block, w, begin, end, states))
-        Path::template AddRange<false, kVectors>(block, w, begin, end, &states);
+      if (IsSafe<Path, kRows, kVectors>(block, w, begin, end, states))
+        Path::template AddRange<false, kRows, kVectors>(block, w, begin, end,
+                                                        &states);
       else
-        Path::template AddRange<true, kVectors>(block, w, begin, end, &states);
+        Path::template AddRange<true, kRows, kVectors>(block, w, begin, end,
+                                                       &states);
     }
   }
-  Store<Path, kVectors>(block, column, states);
+  Store<Path, kRows, kVectors>(block, column, states);
 }
 
 // ---- preparation ----
@@ -202,30 +206,64 @@ bool StartOf(const MacTile& tile, size_t channel, float* start, float* after) {
   return sum.overflow == 0;
 }
 
-// Row operands of one block in [k][kRows] order; rows that do not exist are 0.
+// acc::DropThreshold in the lanes.
+HWY_INLINE Float Threshold(Float x) {
+  const acc::Tag d;
+  const acc::TagInt di;
+  const Float magnitude = hn::Abs(x);
+  const Int bits = acc::Bits(hn::Max(magnitude, hn::Set(d, 0x1p-14f)));
+  const Int power =
+      hn::ShiftLeft<23>(hn::Sub(hn::Set(di, 238), hn::ShiftRight<23>(bits)));
+  return hn::IfThenZeroElse(hn::Ge(magnitude, hn::Set(d, 0x1p-2f)),
+                            acc::FromBits(power));
+}
+
+// Writes the same vector of every row in [k][kRows] order.
+template <size_t kRows>
+HWY_INLINE void StoreRows(const Float* v, float* to) {
+  const acc::Tag d;
+  if constexpr (kRows == 1)
+    hn::StoreU(v[0], d, to);
+  else
+    hn::StoreInterleaved4(v[0], v[1], v[2], v[3], d, to);
+}
+
+// Row operands of one block in [k][kRows] order; rows that do not exist are 0,
+// and so is what follows the depth.
+template <size_t kRows>
 void PrepareRows(Block* block) {
+  const acc::Tag d;
   const MacTile& tile = *block->tile;
   const Scratch& s = block->scratch;
   const bool is_fixed = tile.profile->mac == MacAccumulator::kQ15_16;
-  const size_t padded = (tile.depth + 3) / 4 * 4;
-  double largest = 0.0;
-  for (size_t r = 0; r < kRows; ++r) {
-    const float* x = tile.x + (block->first_row + r) * tile.x_stride;
-    double total = 0.0;
-    for (size_t k = 0; k < padded; ++k) {
-      const bool exists = r < block->num_rows && k < tile.depth;
-      const float value = exists ? x[k] : 0.0f;
-      const size_t i = k * kRows + r;
-      total += static_cast<double>(std::fabs(value));
-      s.scaled[i] = is_fixed ? value * 0x1p16f : value;
-      if (!is_fixed) continue;
-      s.threshold[i] = acc::DropThreshold(value);
-      s.half[i] = std::copysign(0.5f, value);
+  const size_t lanes = hn::Lanes(d);
+  Float totals[kRows];
+  for (size_t r = 0; r < kRows; ++r) totals[r] = hn::Zero(d);
+  for (size_t k = 0; k < PaddedMacDepth(tile.depth); k += lanes) {
+    Float scaled[kRows], threshold[kRows], half[kRows];
+    for (size_t r = 0; r < kRows; ++r) {
+      const float* x = tile.x + (block->first_row + r) * tile.x_stride + k;
+      Float value = hn::Zero(d);
+      if (r < block->num_rows && k < tile.depth)
+        value = k + lanes <= tile.depth
+                    ? hn::LoadU(d, x)
+                    : compat::LoadFirst(d, x, tile.depth - k);
+      totals[r] = hn::Add(totals[r], hn::Abs(value));
+      scaled[r] = is_fixed ? hn::Mul(value, hn::Set(d, 0x1p16f)) : value;
+      threshold[r] = Threshold(value);
+      half[r] = hn::CopySign(hn::Set(d, 0.5f), value);
     }
-    largest = std::fmax(largest, total);
+    StoreRows<kRows>(scaled, s.scaled + k * kRows);
+    if (!is_fixed) continue;
+    StoreRows<kRows>(threshold, s.threshold + k * kRows);
+    StoreRows<kRows>(half, s.half + k * kRows);
   }
-  // Rounded up: the bound must hold.
-  block->largest_row = static_cast<float>(largest) * (1.0f + 0x1p-20f);
+  float largest = 0.0f;
+  for (size_t r = 0; r < kRows; ++r)
+    largest = std::fmax(largest, hn::GetLane(hn::SumOfLanes(d, totals[r])));
+  // Rounded up by more than all roundings of the sum: the bound must hold.
+  block->largest_row =
+      largest * (1.0f + 0x1p-23f * (static_cast<float>(tile.depth) + 32.0f));
 }
 
 void PrepareColumns(const MacTile& tile, const Scratch& s) {
@@ -240,7 +278,7 @@ void PrepareColumns(const MacTile& tile, const Scratch& s) {
 }
 
 Scratch CutScratch(const MacTile& tile) {
-  const size_t rows = (tile.depth + 3) / 4 * 4 * kRows;
+  const size_t rows = PaddedMacDepth(tile.depth) * kMostRows;
   const size_t columns = (tile.columns + kMacColumnGranule - 1) /
                          kMacColumnGranule * kMacColumnGranule;
   float* next = tile.scratch;
@@ -257,7 +295,7 @@ Scratch CutScratch(const MacTile& tile) {
   return s;
 }
 
-template <class Path>
+template <class Path, size_t kRows>
 void RunBlock(const Block& block) {
 #if HWY_TARGET <= HWY_AVX3
   constexpr size_t kVectors = 2;
@@ -268,9 +306,24 @@ void RunBlock(const Block& block) {
   size_t column = 0;
   for (; column + (kVectors - 1) * lanes < block.tile->columns;
        column += kVectors * lanes)
-    Columns<Path, kVectors>(block, column);
+    Columns<Path, kRows, kVectors>(block, column);
   for (; column < block.tile->columns; column += lanes)
-    Columns<Path, 1>(block, column);
+    Columns<Path, kRows, 1>(block, column);
+}
+
+template <size_t kRows>
+void RunRows(const MacTile& tile, const Scratch& scratch) {
+  for (size_t row = 0; row < tile.rows; row += kRows) {
+    Block block{&tile, scratch, row, HWY_MIN(kRows, tile.rows - row),
+                0.0f,  {},      {}};
+    PrepareRows<kRows>(&block);
+    for (size_t r = 0; tile.channels_are_rows && r < block.num_rows; ++r)
+      (void)StartOf(tile, row + r, &block.start[r], &block.after[r]);
+    if (tile.profile->mac == MacAccumulator::kQ15_16)
+      RunBlock<mac::Fixed, kRows>(block);
+    else
+      RunBlock<mac::Radix4, kRows>(block);
+  }
 }
 
 void RunTile(const MacTile& tile) {
@@ -284,17 +337,10 @@ void RunTile(const MacTile& tile) {
   }
   if (!fits) return MacTileScalar(tile);
   PrepareColumns(tile, scratch);
-  for (size_t row = 0; row < tile.rows; row += kRows) {
-    Block block{&tile, scratch, row, HWY_MIN(kRows, tile.rows - row),
-                0.0f,  {},      {}};
-    PrepareRows(&block);
-    for (size_t r = 0; tile.channels_are_rows && r < block.num_rows; ++r)
-      (void)StartOf(tile, row + r, &block.start[r], &block.after[r]);
-    if (tile.profile->mac == MacAccumulator::kQ15_16)
-      RunBlock<mac::Fixed>(block);
-    else
-      RunBlock<mac::Radix4>(block);
-  }
+  if (tile.rows == 1)
+    RunRows<1>(tile, scratch);
+  else
+    RunRows<kMostRows>(tile, scratch);
 }
 
 void Decode(bool flushes, const uint16_t* bits, size_t count, float* values) {

@@ -24,7 +24,7 @@ int Exponent(Wide v) {
 }
 
 // N4: exact.
-Wide Product(Operand x, Operand w) {
+Wide Product(MacOperand x, MacOperand w) {
   const int shift = x.exponent + w.exponent - 20 - kProductUnit;
   return static_cast<Wide>(x.significand) * w.significand * (kOne << shift);
 }
@@ -80,7 +80,7 @@ Wide BiasUnits(double bias, int unit) {
 
 }  // namespace
 
-Operand DecodeOperand(uint16_t bits) {
+MacOperand DecodeOperand(uint16_t bits) {
   const int field = (bits >> 10) & 31;
   const int fraction = bits & 1023;
   const int magnitude = field == 0 ? fraction : fraction + 1024;
@@ -88,7 +88,7 @@ Operand DecodeOperand(uint16_t bits) {
           field == 0 ? -14 : field - 15};
 }
 
-Operand OperandOf(float value) {
+MacOperand OperandOf(float value) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);
   const auto exponent = static_cast<int32_t>((bits >> 23) & 255u) - 127;
   if (exponent < -14)
@@ -118,7 +118,7 @@ void Radix4Accumulator::Check(bool over, bool negative) {
   if (has_ceiling_ && overflow_ == 0 && over) overflow_ = SignOf(negative);
 }
 
-void Radix4Accumulator::Add(Operand x, Operand w) {
+void Radix4Accumulator::Add(MacOperand x, MacOperand w) {
   // N13: denormal operands count as +0.
   const bool flushed =
       std::abs(x.significand) < 1024 || std::abs(w.significand) < 1024;
@@ -151,7 +151,7 @@ MacSum Radix4Accumulator::Finish() {
   const uint16_t port =
       StoreEngine(Rounding::kNearestEven, static_cast<double>(sum_));  // N12
   Check((port & 0x7FFFu) >= 0x7800u, (port & kHalfSignBit) != 0);
-  const Operand value = DecodeOperand(port);
+  const MacOperand value = DecodeOperand(port);
   MacSum sum{value.significand, value.exponent - 10, overflow_};
   if ((port & 0x7C00u) == 0x7C00u && overflow_ == 0)
     sum.overflow = SignOf((port & kHalfSignBit) != 0);
@@ -173,7 +173,7 @@ void FixedAccumulator::Check() {
     overflow_ = SignOf(sum_ < 0);
 }
 
-void FixedAccumulator::Add(Operand x, Operand w) {
+void FixedAccumulator::Add(MacOperand x, MacOperand w) {
   // N16: dropped by the exponents alone, whatever the product is worth.
   if (!keep_denormals_ && x.exponent + w.exponent <= -17) return;
   const Wide product = Product(x, w);
@@ -194,7 +194,7 @@ void Accumulator::Start(const MacEpilogue& epilogue) {
     fixed_.Start(profile_, has_ceiling_, bias);
 }
 
-void Accumulator::Add(Operand x, Operand w) {
+void Accumulator::Add(MacOperand x, MacOperand w) {
   if (profile_.mac == MacAccumulator::kRadix4W12)
     radix4_.Add(x, w);
   else
@@ -210,7 +210,7 @@ uint16_t Accumulator::Finish() {
 
 uint16_t FinishMac(const Profile& profile, const MacEpilogue& epilogue,
                    const MacSum& sum) {
-  const Operand scale =
+  const MacOperand scale =
       DecodeOperand(epilogue.has_scale ? epilogue.scale : uint16_t{0x3C00});
   if (sum.overflow != 0)
     return Overflowed(scale.significand < 0 ? -sum.overflow : sum.overflow);

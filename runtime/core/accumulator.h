@@ -16,13 +16,13 @@ namespace aneref {
 
 // A decoded fp16 number: significand * 2^(exponent - 10). Exponent field 31 is
 // 16 (N5), field 0 is -14 with |significand| < 1024.
-struct Operand {
+struct MacOperand {
   int32_t significand = 0;
   int32_t exponent = -14;
 };
-Operand DecodeOperand(uint16_t bits);
+MacOperand DecodeOperand(uint16_t bits);
 // The same for an fp16 value that is held as fp32 (a decoded panel).
-Operand OperandOf(float value);
+MacOperand OperandOf(float value);
 
 // What follows the sum of one output element (N21, N22).
 struct MacEpilogue {
@@ -46,7 +46,7 @@ struct MacSum {
 class Radix4Accumulator {
  public:
   void Start(const Profile& profile, bool has_ceiling, double bias);
-  void Add(Operand x, Operand w);
+  void Add(MacOperand x, MacOperand w);
   // Pads the list with zeros and gives the port's fp16 value (N12).
   MacSum Finish();
 
@@ -68,7 +68,7 @@ class Radix4Accumulator {
 class FixedAccumulator {
  public:
   void Start(const Profile& profile, bool has_ceiling, double bias);
-  void Add(Operand x, Operand w);
+  void Add(MacOperand x, MacOperand w);
   MacSum Finish() const;
 
  private:
@@ -89,7 +89,7 @@ class Accumulator {
         has_ceiling_(!(single_tap && profile.single_tap_exempt)) {}
 
   void Start(const MacEpilogue& epilogue = {});
-  void Add(Operand x, Operand w);
+  void Add(MacOperand x, MacOperand w);
   void Add(uint16_t x, uint16_t w) { Add(DecodeOperand(x), DecodeOperand(w)); }
   uint16_t Finish();
 

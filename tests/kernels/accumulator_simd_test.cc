@@ -76,7 +76,7 @@ struct Pair {
   uint16_t x, w;
 };
 
-// Operand pairs by kind; each kind aims at one part of the rules.
+// MacOperand pairs by kind; each kind aims at one part of the rules.
 Pair Draw(Random& random, uint32_t kind) {
   switch (kind) {
     case 0:  // anything

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <random>
 
 #include "runtime/core/convert.h"
@@ -55,7 +56,8 @@ struct Node {
   const fbs::Node& node;
   std::vector<OpView::Input> inputs;
   std::vector<TensorType> outputs;
-  OpView View() const { return OpView(node, inputs, outputs); }
+  const DeviceContext* device = nullptr;
+  OpView View() const { return OpView(node, inputs, outputs, device); }
 };
 
 Status RunTasks(const Node& n, TaskBuilder& builder, bool simd,
@@ -116,10 +118,10 @@ Status RunRung(const Node& n, Rung rung, const std::vector<TestTensor>& inputs,
     out.push_back(surfaces.back()->view);
   }
   if (rung == Rung::kReference) {
-    ANEREF_TRY(n.def.reference(n.View(), RefTensors{in, out}));
+    ANEREF_TRY(ReferenceOp(n.def, n.View(), RefTensors{in, out}));
   } else {
     TaskBuilder builder;
-    ANEREF_TRY(n.def.lower(n.View(), &builder));
+    ANEREF_TRY(LowerOp(n.def, n.View(), &builder));
     ANEREF_TRY(RunTasks(n, builder, rung == Rung::kSimd, in, out));
   }
   results->clear();
@@ -149,7 +151,50 @@ void CheckSame(const TestTensor& a, const TestTensor& b, const char* what) {
   }
 }
 
+// All rungs of one node; the reference's results go to `result`.
+void RunRungs(const Node& node, const std::vector<TestTensor>& inputs,
+              RunResult* result) {
+  result->status = RunRung(node, Rung::kReference, inputs, &result->outputs);
+  if (!result->status.ok()) return;
+  std::vector<TestTensor> other;
+  const Status scalar = RunRung(node, Rung::kScalar, inputs, &other);
+  REQUIRE_MESSAGE(scalar.ok(), scalar.ToString());
+  for (size_t i = 0; i < other.size(); ++i)
+    CheckSame(result->outputs[i], other[i], "reference and scalar kernels");
+  ForEachTarget([&] {
+    const Status simd = RunRung(node, Rung::kSimd, inputs, &other);
+    REQUIRE_MESSAGE(simd.ok(), simd.ToString());
+    for (size_t i = 0; i < other.size(); ++i)
+      CheckSame(result->outputs[i], other[i], "reference and SIMD kernels");
+  });
+}
+
+// The engine's datapath of the same node, where it has one, in every profile.
+void CheckDeviceRungs(Node node, const std::vector<TestTensor>& inputs) {
+  for (const char* name : {"h13", "h15", "h16"}) {
+    const DeviceContext& device = DeviceOf(name);
+    node.device = &device;
+    if (FindDeviceOp(node.View()) == nullptr) return;
+    INFO("device numerics, profile " << name);
+    RunResult result;
+    RunRungs(node, inputs, &result);
+  }
+}
+
 }  // namespace
+
+const DeviceContext& DeviceOf(const std::string& profile) {
+  static std::map<std::string, std::unique_ptr<DeviceContext>> contexts;
+  auto& context = contexts[profile];
+  if (context == nullptr) {
+    auto named = NamedProfile(profile.substr(0, 3));
+    REQUIRE(named.ok());
+    if (profile.size() > 4)
+      REQUIRE(ApplyOption(&*named, profile.substr(4)).ok());
+    context = std::make_unique<DeviceContext>(*named);
+  }
+  return *context;
+}
 
 std::vector<double> TestTensor::Values() const {
   std::vector<double> values(static_cast<size_t>(type.shape.NumElements()));
@@ -239,7 +284,8 @@ TestTensor Random(DataType type, const Shape& shape, uint32_t seed,
 }
 
 RunResult RunNode(const OpDef& def, fbs::NodeT* node_object,
-                  const std::vector<TestTensor>& inputs, size_t num_outputs) {
+                  const std::vector<TestTensor>& inputs, size_t num_outputs,
+                  const std::string& profile) {
   RunResult result;
   int next = 0;
   for (const TestTensor& input : inputs)
@@ -251,7 +297,7 @@ RunResult RunNode(const OpDef& def, fbs::NodeT* node_object,
   const auto* table =
       flatbuffers::GetRoot<fbs::Node>(builder.GetBufferPointer());
 
-  Node node{def, *table, {}, {}};
+  Node node{def, *table, {}, {}, nullptr};
   for (const TestTensor& input : inputs) {
     OpView::Input view;
     view.present = !input.absent;
@@ -259,6 +305,9 @@ RunResult RunNode(const OpDef& def, fbs::NodeT* node_object,
     if (input.known)
       view.known =
           DenseView(input.type, const_cast<std::byte*>(input.bytes.data()));
+    if (!input.stored.empty())
+      view.known = DenseView({DataType::kFloat32, input.type.shape},
+                             const_cast<float*>(input.stored.data()));
     node.inputs.push_back(view);
   }
   Expected<std::vector<TensorType>> types =
@@ -270,19 +319,9 @@ RunResult RunNode(const OpDef& def, fbs::NodeT* node_object,
   node.outputs = *types;
   REQUIRE(node.outputs.size() == num_outputs);
 
-  result.status = RunRung(node, Rung::kReference, inputs, &result.outputs);
-  if (!result.status.ok()) return result;
-  std::vector<TestTensor> other;
-  const Status scalar = RunRung(node, Rung::kScalar, inputs, &other);
-  REQUIRE_MESSAGE(scalar.ok(), scalar.ToString());
-  for (size_t i = 0; i < num_outputs; ++i)
-    CheckSame(result.outputs[i], other[i], "reference and scalar kernels");
-  ForEachTarget([&] {
-    const Status simd = RunRung(node, Rung::kSimd, inputs, &other);
-    REQUIRE_MESSAGE(simd.ok(), simd.ToString());
-    for (size_t i = 0; i < num_outputs; ++i)
-      CheckSame(result.outputs[i], other[i], "reference and SIMD kernels");
-  });
+  if (!profile.empty()) node.device = &DeviceOf(profile);
+  RunRungs(node, inputs, &result);
+  if (profile.empty() && result.status.ok()) CheckDeviceRungs(node, inputs);
   return result;
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "ops/device.h"
 #include "ops/op.h"
 
 namespace aneref::test {
@@ -20,6 +21,8 @@ struct TestTensor {
   std::vector<std::byte> bytes;
   bool known = false;  // its value is known at plan time (a constant)
   bool absent = false;
+  // Known fp16 values as the file stores them, where that is wider.
+  std::vector<float> stored = {};
   std::vector<double> Values() const;  // widened
   std::vector<uint16_t> Bits() const;  // fp16 only
 };
@@ -43,8 +46,14 @@ struct RunResult {
   std::vector<TestTensor> outputs;
 };
 
+// The context of "h13", "h15" or "h16", or with an option: "h13,mac=q15_16".
+const DeviceContext& DeviceOf(const std::string& profile);
+
+// `profile` empty: host numerics, and then, where the op has an engine
+// datapath, the agreement of its rungs in every profile, too.
 RunResult RunNode(const OpDef& def, fbs::NodeT* node,
-                  const std::vector<TestTensor>& inputs, size_t num_outputs);
+                  const std::vector<TestTensor>& inputs, size_t num_outputs,
+                  const std::string& profile = "");
 // `attributes` is an object-API table, e.g. fbs::ConvT. Checks agreement of all
 // rungs with doctest CHECKs.
 template <class AttributesT>
@@ -53,6 +62,16 @@ RunResult RunOp(const OpDef& def, const AttributesT& attributes,
   fbs::NodeT node;
   node.op.Set(AttributesT(attributes));
   return RunNode(def, &node, inputs, num_outputs);
+}
+// The same in the engine's arithmetic: the results of `profile`.
+template <class AttributesT>
+RunResult RunDeviceOp(const std::string& profile, const OpDef& def,
+                      const AttributesT& attributes,
+                      const std::vector<TestTensor>& inputs,
+                      size_t num_outputs = 1) {
+  fbs::NodeT node;
+  node.op.Set(AttributesT(attributes));
+  return RunNode(def, &node, inputs, num_outputs, profile);
 }
 
 }  // namespace aneref::test

@@ -1,0 +1,157 @@
+// See device.h.
+#include "ops/device.h"
+
+#include <cstdio>
+
+#include "ops/device_float.h"
+#include "ops/device_ops.h"
+#include "ops/kernels/device_planar.h"
+
+namespace aneref {
+namespace {
+
+Status RunDeviceReference(const OpView& op, const RefTensors& tensors) {
+  return FindDeviceOp(op)->reference(op, tensors);
+}
+
+std::string KeyOf(const Activation& activation) {
+  char text[96];
+  std::snprintf(text, sizeof text, "%d %a %a %04x",
+                static_cast<int>(activation.function), activation.alpha,
+                activation.beta, unsigned{activation.epsilon});
+  return text;
+}
+
+bool AnyHalf(const OpView& op) {
+  for (size_t i = 0; i < op.num_inputs(); ++i) {
+    if (op.HasInput(i) && op.In(i).dtype == DataType::kFloat16) return true;
+  }
+  return false;
+}
+
+// Nearest-neighbour resampling and scattering without arithmetic move bits.
+bool Interpolates(const OpView& op) {
+  return IsHalfOp(op) &&
+         op.attributes<fbs::Resample>().mode() != fbs::ResampleMode::nearest;
+}
+bool ScattersSums(const OpView& op) {
+  return IsHalfOp(op) && op.attributes<fbs::Scatter>().reduction() !=
+                             fbs::ScatterReduction::none;
+}
+
+constexpr DeviceOp kThroughFloat = {AnyHalf, LowerThroughFloat,
+                                    ReferenceThroughFloat};
+constexpr DeviceOp kResample = {Interpolates, LowerThroughFloat,
+                                ReferenceThroughFloat};
+constexpr DeviceOp kScatter = {ScattersSums, LowerThroughFloat,
+                               ReferenceThroughFloat};
+
+// Families that are not here move bits, compute integers or have no engine
+// form: host numerics.
+const DeviceOp* TableRow(fbs::Op op) {
+  switch (op) {
+    case fbs::Op::Conv:
+      return &conv_device;
+    case fbs::Op::ConvTranspose:
+      return &conv_transpose_device;
+    case fbs::Op::Matmul:
+      return &matmul_device;
+    case fbs::Op::Einsum:
+      return &einsum_device;
+    case fbs::Op::Elementwise:
+      return &elementwise_device;
+    case fbs::Op::Activation:
+      return &activation_device;
+    case fbs::Op::Pool:
+      return &pool_device;
+    case fbs::Op::Softmax:
+      return &softmax_device;
+    case fbs::Op::Norm:
+      return &norm_device;
+    case fbs::Op::Reduce:
+      return &reduce_device;
+    case fbs::Op::Slice:
+      return &slice_device;
+    case fbs::Op::Resample:
+      return &kResample;
+    case fbs::Op::Scatter:
+      return &kScatter;
+    case fbs::Op::Cumulative:
+    case fbs::Op::Quantize:
+    case fbs::Op::RotaryEmbedding:
+      return &kThroughFloat;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+const uint16_t* DeviceContext::Table(
+    const std::string& key,
+    const std::function<uint16_t(uint16_t)>& evaluate) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  auto& table = tables_[key];
+  if (table == nullptr) {
+    auto built = std::make_unique<std::vector<uint16_t>>(65536);
+    for (uint32_t bits = 0; bits < 65536; ++bits)
+      (*built)[bits] = evaluate(static_cast<uint16_t>(bits));
+    table = std::move(built);
+  }
+  return table->data();
+}
+
+const uint16_t* DeviceContext::Table(const Activation& activation) const {
+  return Table(KeyOf(activation), [&](uint16_t x) {
+    return EvaluateActivation(profile_, activation, x);
+  });
+}
+
+const DeviceOp* FindDeviceOp(const OpView& op) {
+  if (op.device() == nullptr) return nullptr;
+  const DeviceOp* device = TableRow(op.node().op_type());
+  return device != nullptr && device->applies(op) ? device : nullptr;
+}
+
+bool IsHalfOp(const OpView& op) {
+  return op.num_inputs() > 0 && op.HasInput(0) &&
+         op.In(0).dtype == DataType::kFloat16;
+}
+
+void AddDeviceLookup(const uint16_t* table, const TensorType& type,
+                     Operand from, TaskBuilder* builder) {
+  auto args = std::make_shared<DeviceLookupArgs>();
+  args->table = table;
+  args->blocks = MakeRowBlocks(type);
+  TaskSpec task;
+  task.kernel = &device_lookup_kernel;
+  task.in = {from};
+  task.out = {OutputOperand(0)};
+  task.num_units = std::max<int64_t>(args->blocks.num_units(), 1);
+  task.flops = static_cast<double>(type.shape.NumElements());
+  task.in_place = true;
+  task.args = std::move(args);
+  builder->Add(std::move(task));
+}
+
+Status LowerOp(const OpDef& def, const OpView& op, TaskBuilder* builder) {
+  const DeviceOp* device = FindDeviceOp(op);
+  return device == nullptr ? def.lower(op, builder)
+                           : device->lower(op, builder);
+}
+
+Status LowerOpToReference(const OpDef& def, const OpView& op,
+                          TaskBuilder* builder) {
+  return LowerToReference(
+      op, FindDeviceOp(op) == nullptr ? def.reference : &RunDeviceReference,
+      builder);
+}
+
+Status ReferenceOp(const OpDef& def, const OpView& op,
+                   const RefTensors& tensors) {
+  const DeviceOp* device = FindDeviceOp(op);
+  return device == nullptr ? def.reference(op, tensors)
+                           : device->reference(op, tensors);
+}
+
+}  // namespace aneref

@@ -1,0 +1,259 @@
+// Two operands and one operand element by element on the engine: planar
+// arithmetic (N23), and every function of one operand as one table lookup
+// (N40-N57). What has no datapath there goes through binary32.
+#include "ops/device_float.h"
+#include "ops/device_mac.h"
+#include "ops/device_ops.h"
+#include "ops/kernels/device_planar.h"
+#include "ops/kernels/unary.h"
+#include "runtime/core/half.h"
+
+namespace aneref {
+namespace {
+
+using Kind = fbs::ElementwiseKind;
+using AK = fbs::ActivationKind;
+using Function = ActivationFunction;
+
+// ---- two operands ----
+
+bool PlanarOpOf(const OpView& op, PlanarOp* planar) {
+  switch (op.attributes<fbs::Elementwise>().kind()) {
+    case Kind::add:
+      *planar = PlanarOp::kAdd;
+      return true;
+    case Kind::sub:
+      *planar = PlanarOp::kSub;
+      return true;
+    case Kind::mul:
+      *planar = PlanarOp::kMul;
+      return true;
+    case Kind::div:
+      *planar = PlanarOp::kDiv;
+      return true;
+    case Kind::maximum:
+      *planar = PlanarOp::kMax;
+      return true;
+    case Kind::minimum:
+      *planar = PlanarOp::kMin;
+      return true;
+    default:
+      return false;
+  }
+}
+
+Status LowerElementwise(const OpView& op, TaskBuilder* builder) {
+  auto args = std::make_shared<DevicePlanarArgs>();
+  if (!PlanarOpOf(op, &args->op)) return LowerThroughFloat(op, builder);
+  const Shape operands[] = {op.In(0).shape, op.In(1).shape};
+  args->rounding = op.device()->profile().rounding;
+  args->plan = MakeBroadcastPlan(op.Out(0), operands);
+  TaskSpec task;
+  task.kernel = &device_planar_kernel;
+  task.in = {InputOperand(0), InputOperand(1)};
+  task.out = {OutputOperand(0)};
+  task.num_units = std::max<int64_t>(args->plan.num_units(), 1);
+  task.flops = static_cast<double>(op.Out(0).shape.NumElements());
+  task.in_place = op.Out(0) == op.In(0);
+  task.args = std::move(args);
+  builder->Add(std::move(task));
+  return Status();
+}
+
+Status ReferenceElementwise(const OpView& op, const RefTensors& tensors) {
+  PlanarOp planar;
+  if (!PlanarOpOf(op, &planar)) return ReferenceThroughFloat(op, tensors);
+  const Profile& profile = op.device()->profile();
+  ForEachBroadcastElement(
+      tensors.out[0], tensors.in, [&](std::byte* out, const auto& elements) {
+        *reinterpret_cast<uint16_t*>(out) = Planar(
+            profile, planar, *reinterpret_cast<const uint16_t*>(elements[0]),
+            *reinterpret_cast<const uint16_t*>(elements[1]));
+      });
+  return Status();
+}
+
+// ---- one operand ----
+
+// The engine's function for a kind; kNumActivationFunctions when several steps
+// or none make it.
+Function FunctionOf(AK kind) {
+  switch (kind) {
+    case AK::relu:
+      return Function::kRelu;
+    case AK::relu6:
+      return Function::kRelu6;
+    case AK::leaky_relu:
+      return Function::kLeakyRelu;
+    case AK::elu:
+      return Function::kElu;
+    case AK::gelu:
+    case AK::gelu_tanh:
+      return Function::kGelu;
+    case AK::sigmoid:
+      return Function::kSigmoid;
+    case AK::hard_sigmoid:
+      return Function::kHardSigmoid;
+    case AK::tanh:
+      return Function::kTanh;
+    case AK::softplus:
+    case AK::parametric_softplus:
+      return Function::kSoftplus;
+    case AK::softsign:
+      return Function::kSoftsign;
+    case AK::thresholded_relu:
+      return Function::kThresholdedRelu;
+    case AK::silu:
+      return Function::kSilu;
+    case AK::clip:
+      return Function::kClip;
+    case AK::linear:
+      return Function::kLinear;
+    case AK::erf:
+      return Function::kErf;
+    case AK::exp:
+      return Function::kExp;
+    case AK::exp2:
+      return Function::kExp2;
+    case AK::log:
+      return Function::kLog;
+    case AK::sqrt:
+      return Function::kSqrt;
+    case AK::rsqrt:
+      return Function::kRsqrt;
+    case AK::inverse:
+      return Function::kInverse;
+    case AK::square:
+      return Function::kSquare;
+    case AK::abs:
+      return Function::kAbs;
+    case AK::sign:
+      return Function::kSign;
+    case AK::floor:
+      return Function::kFloor;
+    case AK::ceil:
+      return Function::kCeil;
+    case AK::round:
+      return Function::kRound;
+    case AK::sin:
+      return Function::kSin;
+    case AK::cos:
+      return Function::kCos;
+    case AK::tan:
+      return Function::kTan;
+    case AK::asin:
+      return Function::kAsin;
+    case AK::acos:
+      return Function::kAcos;
+    case AK::atan:
+      return Function::kAtan;
+    case AK::sinh:
+      return Function::kSinh;
+    case AK::cosh:
+      return Function::kCosh;
+    case AK::asinh:
+      return Function::kAsinh;
+    case AK::acosh:
+      return Function::kAcosh;
+    case AK::atanh:
+      return Function::kAtanh;
+    case AK::scaled_tanh:
+      return Function::kScaledTanh;
+    default:
+      return static_cast<Function>(kNumActivationFunctions);
+  }
+}
+
+Activation ActivationOf(const UnaryFunction& function) {
+  Activation activation{FunctionOf(function.kind), function.alpha,
+                        function.beta};
+  if (function.kind == AK::softplus) activation.alpha = activation.beta = 1.0;
+  return activation;
+}
+
+// Functions of several steps, each with its own rounding: modelled (N56).
+// False: `function` is none of them.
+bool EvaluateSteps(const Profile& profile, const UnaryFunction& function,
+                   uint16_t x, uint16_t* y) {
+  const auto step = [&](const Activation& a, uint16_t v) {
+    return EvaluateActivation(profile, a, v);
+  };
+  switch (function.kind) {
+    case AK::silu: {
+      if (function.alpha == 1.0) return false;
+      const uint16_t scaled = step({Function::kLinear, function.alpha, 0.0}, x);
+      *y = Planar(profile, PlanarOp::kMul, x,
+                  step({Function::kSigmoid}, scaled));
+      return true;
+    }
+    case AK::hard_swish:
+      *y = Planar(profile, PlanarOp::kMul, x,
+                  step({Function::kHardSigmoid, 1.0 / 6.0, 0.5}, x));
+      return true;
+    case AK::mish:
+      *y = Planar(profile, PlanarOp::kMul, x,
+                  step({Function::kTanh}, step({Function::kSoftplus}, x)));
+      return true;
+    default:
+      return false;
+  }
+}
+
+UnaryFunction UnaryOf(const OpView& op) {
+  const auto& table = op.attributes<fbs::Activation>();
+  return {table.kind(), table.alpha(), table.beta()};
+}
+
+// All that decides a result, for the table of the session.
+std::string KeyOf(const UnaryFunction& function) {
+  char text[80];
+  std::snprintf(text, sizeof text, "kind %d %a %a",
+                static_cast<int>(function.kind), function.alpha, function.beta);
+  return text;
+}
+
+Status LowerActivation(const OpView& op, TaskBuilder* builder) {
+  const uint16_t* table = op.device()->Table(
+      KeyOf(UnaryOf(op)),
+      [&](uint16_t x) { return EvaluateDeviceActivation(op, x); });
+  AddDeviceLookup(table, op.Out(0), InputOperand(0), builder);
+  return Status();
+}
+
+Status ReferenceActivation(const OpView& op, const RefTensors& tensors) {
+  std::vector<uint16_t> bits = LoadHalves(tensors.in[0]);
+  for (uint16_t& x : bits) x = EvaluateDeviceActivation(op, x);
+  StoreHalves(bits, tensors.out[0]);
+  return Status();
+}
+
+}  // namespace
+
+bool HasDeviceActivation(const OpView& op) {
+  const UnaryClass group = ClassOf(UnaryOf(op).kind);
+  return IsHalfOp(op) &&
+         (group == UnaryClass::kReal || group == UnaryClass::kNumeric);
+}
+
+uint16_t EvaluateDeviceUnary(const Profile& profile,
+                             const UnaryFunction& function, uint16_t x) {
+  uint16_t y = 0;
+  if (EvaluateSteps(profile, function, x, &y)) return y;
+  const Activation activation = ActivationOf(function);
+  if (static_cast<size_t>(activation.function) < kNumActivationFunctions)
+    return EvaluateActivation(profile, activation, x);
+  // N56: selu, celu, shrink, neg: exact, one rounding.
+  return StoreEngine(profile.rounding,
+                     EvaluateUnary(function, EngineHalfToDouble(x)));
+}
+
+uint16_t EvaluateDeviceActivation(const OpView& op, uint16_t x) {
+  return EvaluateDeviceUnary(op.device()->profile(), UnaryOf(op), x);
+}
+
+const DeviceOp elementwise_device = {IsHalfOp, LowerElementwise,
+                                     ReferenceElementwise};
+const DeviceOp activation_device = {HasDeviceActivation, LowerActivation,
+                                    ReferenceActivation};
+
+}  // namespace aneref

@@ -1,0 +1,89 @@
+// Kernels over groups of fp16 elements in the engine's arithmetic: reductions
+// (N24, N25), softmax (N30) and normalisations built from the engine's pieces
+// (N35). A group is gathered, computed by the row functions of device_rows.h
+// and written back.
+#ifndef ANEREF_OPS_KERNELS_DEVICE_GROUPS_H_
+#define ANEREF_OPS_KERNELS_DEVICE_GROUPS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "ops/kernels/kernel.h"
+#include "runtime/core/profile.h"
+
+namespace aneref {
+
+// Part of an axis of the operand: `extent` positions, each `step` elements of
+// that axis from the one before.
+struct GroupAxis {
+  int64_t extent = 1;
+  size_t axis = 0;
+  int64_t step = 1;
+};
+
+// Groups in row-major order of the kept axes; the elements of one in row-major
+// order of the folded axes (N24: ascending index).
+struct DeviceGroups {
+  std::vector<GroupAxis> kept, folded;
+  int64_t count = 1;
+  int64_t elements = 1;
+  int64_t per_unit = 1;
+
+  void Keep(const GroupAxis& axis) {
+    kept.push_back(axis);
+    count *= axis.extent;
+  }
+  void Fold(const GroupAxis& axis) {
+    folded.push_back(axis);
+    elements *= axis.extent;
+  }
+  // Sets the blocking; the work units.
+  int64_t Plan();
+};
+
+enum class DeviceReduction : uint8_t {
+  kSum,
+  kMean,
+  kMax,
+  kMin,
+  kProduct,
+  kSumAbs,
+  kSumSquare,
+  kLogSumExp,
+};
+
+struct DeviceReduceArgs {
+  DeviceGroups groups;
+  DeviceReduction kind = DeviceReduction::kSum;
+  const Profile* profile = nullptr;  // as all tables: of the session's context
+  float scale = 1.0f;                // of the sum, before its rounding
+  const uint16_t* after = nullptr;   // looked up last (l2, log_sum)
+  const uint16_t* exp = nullptr;     // kLogSumExp
+  const uint16_t* log = nullptr;
+};
+// in = {x}, out = {y}: the groups' results, row major.
+extern const Kernel device_reduce_kernel;
+
+struct DeviceSoftmaxArgs {
+  DeviceGroups groups;
+  const Profile* profile = nullptr;
+  const uint16_t* exp = nullptr;
+  const uint16_t* log = nullptr;  // null: not the logarithm
+};
+extern const Kernel device_softmax_kernel;
+
+struct DeviceNormArgs {
+  DeviceGroups groups;
+  const Profile* profile = nullptr;
+  bool centers = true;              // subtracts the mean
+  const uint16_t* rsqrt = nullptr;  // with the op's epsilon (N34)
+};
+// in = {x}, out = {y, mean, inverse}, of which the last two are optional.
+extern const Kernel device_norm_kernel;
+
+// Scratch of all three.
+size_t DeviceGroupsScratchBytes(const DeviceGroups& groups);
+
+}  // namespace aneref
+
+#endif  // ANEREF_OPS_KERNELS_DEVICE_GROUPS_H_
