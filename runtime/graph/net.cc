@@ -2,7 +2,9 @@
 #include "runtime/graph/net.h"
 
 #include <cstring>
+#include <list>
 
+#include "runtime/graph/decode.h"
 #include "runtime/graph/evaluate.h"
 #include "runtime/graph/format.h"
 #include "runtime/graph/verify.h"
@@ -39,6 +41,61 @@ Status CheckHeader(const format::Header& header, uint64_t size) {
   }
   return Status();
 }
+
+std::vector<int64_t> Dims(const flatbuffers::Vector<uint32_t>* values) {
+  return values == nullptr
+             ? std::vector<int64_t>()
+             : std::vector<int64_t>(values->begin(), values->end());
+}
+
+// A compressed constant and those that it is made of.
+class EncodedViews {
+ public:
+  explicit EncodedViews(const Net& net) : net_(net) {}
+
+  // `depth` bounds hostile chains.
+  Expected<const EncodedConstant*> Add(const fbs::Constant& constant,
+                                       const Shape& shape, int depth) {
+    if (depth > 4)
+      return InvalidFile("F7", "compressed constants are nested too deeply");
+    EncodedConstant& view = views_.emplace_back();
+    view.encoding = constant.encoding();
+    view.stored = static_cast<DataType>(constant.stored());
+    view.shape = shape;
+    view.bits = constant.bits();
+    view.is_signed = constant.is_signed();
+    view.axis = constant.axis();
+    view.vector_axis = constant.vector_axis();
+    view.data = Bytes(constant.data());
+    view.palette = Bytes(constant.palette());
+    view.scales = Bytes(constant.scales());
+    view.zero_points = Bytes(constant.zero_points());
+    view.mask = Bytes(constant.mask());
+    view.palette_shape = Dims(constant.palette_shape());
+    view.scales_shape = Dims(constant.scales_shape());
+    if (constant.values_constant() >= 0) {
+      ANEREF_ASSIGN(view.values_constant,
+                    Add(At(constant.values_constant()), shape, depth + 1));
+    }
+    if (constant.palette_constant() >= 0) {
+      ANEREF_ASSIGN(const Shape entries, MakeShape(view.palette_shape));
+      ANEREF_ASSIGN(view.palette_constant,
+                    Add(At(constant.palette_constant()), entries, depth + 1));
+    }
+    return &view;
+  }
+
+ private:
+  std::span<const std::byte> Bytes(const fbs::Range* range) const {
+    return range == nullptr ? std::span<const std::byte>() : net_.Data(*range);
+  }
+  const fbs::Constant& At(int32_t index) const {
+    return *net_.table().constants()->Get(static_cast<unsigned>(index));
+  }
+
+  const Net& net_;
+  std::list<EncodedConstant> views_;  // addresses stay
+};
 
 }  // namespace
 
@@ -100,13 +157,20 @@ Expected<TensorView> Net::ConstantValue(const fbs::Tensor& tensor,
       return values.View();
     }
     default:
-      return Status(StatusCode::kUnsupported, "F7",
-                    std::string("constant '") +
-                        (tensor.name() ? tensor.name()->c_str() : "") +
-                        "': encoding " +
-                        fbs::EnumNameEncoding(constant.encoding()) +
-                        " is not decoded by this version");
+      break;
   }
+  const std::string what = std::string("constant '") +
+                           (tensor.name() ? tensor.name()->c_str() : "") + "'";
+  EncodedViews views(*this);
+  const Expected<const EncodedConstant*> encoded =
+      views.Add(constant, type.shape, 0);
+  if (!encoded.ok()) return encoded.status().WithContext(what);
+  ANEREF_TRY(CheckEncoded(**encoded).WithContext(what));
+  ANEREF_ASSIGN(const OwnedTensor values, AllocateTensor(type));
+  ANEREF_TRY(DecodeConstant(**encoded, {values.bytes.get(), DenseBytes(type)})
+                 .WithContext(what));
+  *owner = values.bytes;
+  return values.View();
 }
 
 }  // namespace aneref

@@ -78,6 +78,30 @@ class SegmentWriter {
         std::make_unique<fbs::Range>(Place(std::move(constant.bytes)));
     return entry;
   }
+  // Appends to `constants` what `constant` is made of, then itself; gives its
+  // index.
+  int32_t AddCompressed(
+      const CompressedConstant& constant,
+      std::vector<std::unique_ptr<fbs::ConstantT>>* constants) {
+    auto entry = std::make_unique<fbs::ConstantT>(constant.parts);
+    const auto place = [this](const std::vector<std::byte>& bytes,
+                              std::unique_ptr<fbs::Range>* range) {
+      if (!bytes.empty()) *range = std::make_unique<fbs::Range>(Place(bytes));
+    };
+    entry->data = std::make_unique<fbs::Range>(Place(constant.data));
+    place(constant.palette, &entry->palette);
+    place(constant.scales, &entry->scales);
+    place(constant.zero_points, &entry->zero_points);
+    place(constant.mask, &entry->mask);
+    if (constant.palette_constant != nullptr)
+      entry->palette_constant =
+          AddCompressed(*constant.palette_constant, constants);
+    if (constant.values_constant != nullptr)
+      entry->values_constant =
+          AddCompressed(*constant.values_constant, constants);
+    constants->push_back(std::move(entry));
+    return static_cast<int32_t>(constants->size() - 1);
+  }
   uint64_t size() const { return size_; }
   // Calls visit(offset, bytes) for each distinct range.
   template <class Visit>
@@ -131,7 +155,11 @@ Status PlaceConstants(NetDraft* draft, SegmentWriter* segment) {
     for (auto& tensor : graph->tensors) {
       if (tensor->constant < 0) continue;
       const auto index = static_cast<size_t>(tensor->constant);
-      if (renumbered[index] < 0) {
+      const auto* compressed = draft->constants[index].compressed.get();
+      if (renumbered[index] < 0 && compressed != nullptr) {
+        renumbered[index] =
+            segment->AddCompressed(*compressed, &draft->net.constants);
+      } else if (renumbered[index] < 0) {
         if (half_only[index]) CompactToHalf(&draft->constants[index]);
         renumbered[index] = static_cast<int32_t>(draft->net.constants.size());
         draft->net.constants.push_back(

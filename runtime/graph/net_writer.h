@@ -5,6 +5,7 @@
 #define ANEREF_RUNTIME_GRAPH_NET_WRITER_H_
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,14 @@
 
 namespace aneref {
 
+// A constant as it is written: `parts` holds everything but ranges and nested
+// constants.
+struct CompressedConstant {
+  fbs::ConstantT parts;
+  std::vector<std::byte> data, palette, scales, zero_points, mask;
+  std::shared_ptr<const CompressedConstant> palette_constant, values_constant;
+};
+
 // A network under construction. net.constants stays empty until it is written;
 // tensor.constant indexes `constants`.
 struct NetDraft {
@@ -21,6 +30,8 @@ struct NetDraft {
     DataType stored = DataType::kFloat32;  // element type of `bytes`
     Shape shape;
     std::vector<std::byte> bytes;  // dense, row major
+    // Null, or how the same elements are written.
+    std::shared_ptr<const CompressedConstant> compressed;
   };
   fbs::NetT net;
   std::vector<DraftConstant> constants;

@@ -46,9 +46,10 @@ Status CheckConstant(const fbs::Constant& constant, uint64_t segment_size,
         constant.zero_points(), constant.mask()}) {
     if (range != nullptr) ANEREF_TRY(CheckRange(*range, segment_size, what));
   }
-  if (constant.values_constant() < -1 ||
-      constant.values_constant() >= static_cast<int64_t>(num_constants)) {
-    return InvalidFile("F5", what + ": index of its values is out of range");
+  for (int32_t index :
+       {constant.values_constant(), constant.palette_constant()}) {
+    if (index < -1 || index >= static_cast<int64_t>(num_constants))
+      return InvalidFile("F5", what + ": index of its values is out of range");
   }
   return Status();
 }
@@ -172,7 +173,7 @@ class GraphVerifier {
       if (!defined_[static_cast<size_t>(tensor)])
         return InvalidFile("F9", what + ": nothing computes it");
     }
-    return Status();
+    return CheckStates();
   }
 
  private:
@@ -184,6 +185,31 @@ class GraphVerifier {
   }
   bool InRange(int32_t tensor) const {
     return tensor >= 0 && static_cast<size_t>(tensor) < NumTensors();
+  }
+
+  // F14: states of the main graph, their ports behind all others.
+  Status CheckStates() const {
+    if (graph_.states() == nullptr) return Status();
+    const unsigned count = graph_.states()->size();
+    const unsigned num_inputs = graph_.inputs() ? graph_.inputs()->size() : 0;
+    for (unsigned i = 0; i < count; ++i) {
+      const fbs::State& state = *graph_.states()->Get(i);
+      const std::string what = name_ + At(", state", i);
+      if (index_ != 0 || count > num_inputs || count > NumOutputs() ||
+          state.input() != static_cast<int64_t>(num_inputs - count + i) ||
+          state.output() != static_cast<int64_t>(NumOutputs() - count + i)) {
+        return InvalidFile("F14", what + ": its ports are not the last ones");
+      }
+      const auto tensor_of = [&](const fbs::Port& port) -> const fbs::Tensor& {
+        return *graph_.tensors()->Get(static_cast<unsigned>(port.tensor()));
+      };
+      const auto input = static_cast<unsigned>(state.input());
+      const auto output = static_cast<unsigned>(state.output());
+      if (tensor_of(*graph_.inputs()->Get(input)).dtype() !=
+          tensor_of(*graph_.outputs()->Get(output)).dtype())
+        return InvalidFile("F14", what + ": changes its type");
+    }
+    return Status();
   }
 
   Status CheckTensors() {

@@ -145,6 +145,14 @@ bool ConstantFolder::FoldShape(const fbs::NodeT& node) {
 }
 
 bool ConstantFolder::WorthFolding(const fbs::NodeT& node) const {
+  // Folded, a compressed constant would grow to its dense size.
+  constexpr size_t kSmall = 4096;
+  for (int32_t tensor : node.inputs) {
+    if (tensor < 0) continue;
+    const DraftConstant& constant = ConstantOf(draft_, tensor);
+    if (constant.compressed != nullptr && constant.bytes.size() > kSmall)
+      return false;
+  }
   double elements = 0;
   for (int32_t tensor : node.outputs) {
     if (tensor < 0) continue;

@@ -176,6 +176,9 @@ bool ApplyAffine(GraphEditor* editor, fbs::NodeT* conv, const ChannelMap& map,
         static_cast<double>(bias[c]) * affine.Scale(c) + affine.Offset(c));
   if (!FitsHalf(weight) || !FitsHalf(bias)) return false;
   const bool keeps_weight = affine.scale == std::vector<double>{1.0};
+  // Scaled, a compressed weight would grow to its dense size.
+  if (!keeps_weight && ConstantOf(draft, conv->inputs[1]).compressed != nullptr)
+    return false;
   const int32_t new_weight =
       keeps_weight ? conv->inputs[1]
                    : editor->NewConstant(dtype, MakeFloats(shape, weight));
