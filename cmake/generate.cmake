@@ -14,7 +14,7 @@ add_custom_target(aneref_schema DEPENDS ${ANEREF_GENERATED}/schema/net_generated
 
 # Tables as byte arrays: aneref::kEmbeddedChips / kEmbeddedChipsSize, aneref::kEmbeddedOps / kEmbeddedOpsSize.
 set(ANEREF_EMBEDDED_TABLES)
-foreach(table chips:Chips ops:Ops)
+foreach(table chips:Chips ops:Ops quirks:Quirks)
   string(REGEX REPLACE ":.*" "" file ${table})
   string(REGEX REPLACE ".*:" "" symbol ${table})
   set(output ${ANEREF_GENERATED}/schema/embedded_${file}.cc)

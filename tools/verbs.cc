@@ -5,11 +5,11 @@
 
 namespace aneref::tool {
 
-std::span<const Verb* const> AllVerbs() {
-  static constexpr std::array kVerbs = {&kRunVerb,     &kInfoVerb,
-                                        &kImportVerb,  &kBenchVerb,
-                                        &kTargetsVerb, &kHelpVerb};
+std::span<const Verb *const> AllVerbs() {
+  static constexpr std::array kVerbs = {
+      &kRunVerb,  &kInfoVerb,   &kImportVerb,  &kBenchVerb, &kCompareVerb,
+      &kLockVerb, &kVerifyVerb, &kTargetsVerb, &kHelpVerb};
   return kVerbs;
 }
 
-}  // namespace aneref::tool
+} // namespace aneref::tool

@@ -67,6 +67,19 @@ Expected<HostValue> MakeHostValue(const TensorType& declared,
   return value;
 }
 
+Expected<HostValue> MakeConstantValue(const TensorType& declared,
+                                      const TensorView& known,
+                                      std::shared_ptr<void> owner,
+                                      Numerics numerics) {
+  ANEREF_ASSIGN(HostValue value,
+                NewValue(declared, {MemoryType(declared.dtype, numerics),
+                                    declared.shape}));
+  FillSurface(known, value.view, ValueOrigin::kConstant);
+  value.known = known;
+  value.known_owner = std::move(owner);
+  return value;
+}
+
 struct Interpreter::Impl {
   const Net& net;
   InterpreterOptions options;
@@ -85,6 +98,7 @@ struct Interpreter::Impl {
   Expected<Values> RunGraph(const fbs::Graph& graph, const Values& inputs,
                             bool main);
   Status RunNode(const fbs::Node& node, Values* values);
+  Expected<Values> Evaluate(const fbs::Node& node, Values in);
   Status RunTasks(const fbs::Node& node,
                   const std::vector<OpView::Input>& operands, Values* in,
                   Values* out);
@@ -111,14 +125,8 @@ Status Interpreter::Impl::LoadConstants(const fbs::Graph& graph,
     ANEREF_ASSIGN(const TensorView known, net.ConstantValue(tensor, &owner));
     const TensorType declared{static_cast<DataType>(tensor.dtype()),
                               known.shape};
-    ANEREF_ASSIGN(
-        HostValue value,
-        NewValue(declared, {MemoryType(declared.dtype, options.numerics),
-                            declared.shape}));
-    FillSurface(known, value.view, ValueOrigin::kConstant);
-    value.known = known;
-    value.known_owner = owner;
-    (*values)[i] = std::move(value);
+    ANEREF_ASSIGN((*values)[i],
+                  MakeConstantValue(declared, known, owner, options.numerics));
   }
   return Status();
 }
@@ -164,26 +172,34 @@ Expected<Interpreter::Impl::Values> Interpreter::Impl::RunGraph(
 }
 
 Status Interpreter::Impl::RunNode(const fbs::Node& node, Values* values) {
-  Values in(node.inputs() ? node.inputs()->size() : 0), out;
-  std::vector<OpView::Input> operands(in.size());
+  Values in(node.inputs() ? node.inputs()->size() : 0);
   for (size_t i = 0; i < in.size(); ++i) {
     const int32_t index = node.inputs()->Get(static_cast<unsigned>(i));
     if (index < 0) continue;
     HostValue& value = (*values)[static_cast<size_t>(index)];
     ANEREF_TRY(MakeKnown(&value));
     in[i] = value;
-    operands[i] = {true, value.declared, value.known};
   }
-  if (node.op_type() == fbs::Op::Control) {
-    ANEREF_ASSIGN(out, RunControl(node, in));
-  } else {
-    ANEREF_TRY(RunTasks(node, operands, &in, &out));
-  }
+  ANEREF_ASSIGN(const Values out, Evaluate(node, std::move(in)));
   for (size_t i = 0; i < node.outputs()->size() && i < out.size(); ++i) {
     const int32_t index = node.outputs()->Get(static_cast<unsigned>(i));
     if (index >= 0) (*values)[static_cast<size_t>(index)] = out[i];
   }
   return Status();
+}
+
+Expected<Interpreter::Impl::Values> Interpreter::Impl::Evaluate(
+    const fbs::Node& node, Values in) {
+  std::vector<OpView::Input> operands(in.size());
+  for (size_t i = 0; i < in.size(); ++i) {
+    if (!in[i].defined) continue;
+    ANEREF_TRY(MakeKnown(&in[i]));
+    operands[i] = {true, in[i].declared, in[i].known};
+  }
+  if (node.op_type() == fbs::Op::Control) return RunControl(node, in);
+  Values out;
+  ANEREF_TRY(RunTasks(node, operands, &in, &out));
+  return out;
 }
 
 Status Interpreter::Impl::RunTasks(const fbs::Node& node,
@@ -206,11 +222,11 @@ Status Interpreter::Impl::RunTasks(const fbs::Node& node,
   for (size_t i = 0; i < in_memory.size(); ++i) {
     if (in_memory[i].present) in_memory[i].type.dtype = (*in)[i].view.dtype;
   }
-  const OpView view(node, in_memory, types);
+  const OpView view(node, in_memory, types, options.device.get());
   const OpDef& def = *FindOp(node.op_type());
   TaskBuilder builder;
-  ANEREF_TRY(options.reference ? LowerToReference(view, def.reference, &builder)
-                               : def.lower(view, &builder));
+  ANEREF_TRY(options.reference ? LowerOpToReference(def, view, &builder)
+                               : LowerOp(def, view, &builder));
   Values temporaries;
   for (const TensorType& type : builder.temporaries()) {
     ANEREF_ASSIGN(HostValue value, NewValue(type, type));
@@ -499,6 +515,11 @@ Expected<std::vector<HostValue>> Interpreter::Run(
   impl_->visit = visit;
   impl_->steps = 0;
   return impl_->RunGraph(impl_->net.main_graph(), inputs, /*main=*/true);
+}
+
+Expected<std::vector<HostValue>> Interpreter::RunNode(
+    const fbs::Node& node, std::vector<HostValue> inputs) {
+  return impl_->Evaluate(node, std::move(inputs));
 }
 
 }  // namespace aneref

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/device.h"
 #include "runtime/exec/executor.h"
 #include "runtime/graph/net.h"
 #include "runtime/plan/specialize.h"
@@ -32,6 +33,7 @@ struct InterpreterOptions {
   bool scalar = false;      // the scalar kernels
   bool reference = false;   // the ops' references
   uint64_t max_memory = 0;  // bytes of values alive at once; 0: no limit
+  std::shared_ptr<const DeviceContext> device;  // kDevice: whose arithmetic
 };
 
 // Called after each node of the main graph for each named value.
@@ -42,7 +44,13 @@ using ValueVisitor =
 Expected<HostValue> MakeHostValue(const TensorType& declared,
                                   const TensorView& dense, Numerics numerics);
 
-// Borrows the net and the executor.
+// A surface holding a constant as it is stored, which lowerings read, too.
+Expected<HostValue> MakeConstantValue(const TensorType& declared,
+                                      const TensorView& known,
+                                      std::shared_ptr<void> owner,
+                                      Numerics numerics);
+
+// Borrows the net.
 class Interpreter {
  public:
   Interpreter(const Net& net, const InterpreterOptions& options, int threads);
@@ -51,6 +59,10 @@ class Interpreter {
   // `inputs` in the order of the main graph's ports. Gives its outputs.
   Expected<std::vector<HostValue>> Run(const std::vector<HostValue>& inputs,
                                        const ValueVisitor& visit);
+
+  // One node on given operands; undefined ones are absent.
+  Expected<std::vector<HostValue>> RunNode(const fbs::Node& node,
+                                           std::vector<HostValue> inputs);
 
  private:
   struct Impl;
