@@ -110,6 +110,11 @@ void PackConvWeights(const DenseKernel& kernel,
 }
 
 bool AddConvTask(ConvArgs args, TaskBuilder* builder) {
+  const bool whole_grid = args.out_step.row == 1 && args.out_step.column == 1;
+  if (whole_grid) {
+    args.tile_rows = builder->cut().rows;
+    args.pass_channels = args.groups == 1 ? builder->cut().channels : 0;
+  }
   const ConvPlan plan = PlanConv(&args);
   if (plan.kernel == nullptr) return false;
   TaskSpec task;

@@ -19,35 +19,37 @@ namespace aneref::tool {
 using Runner = std::function<Expected<int>()>;
 
 struct Example {
-  const char *command;
-  const char *what;
+  const char* command;
+  const char* what;
 };
 
 struct Verb {
-  const char *name;
-  const char *summary;     // one line of `aneref --help`
-  const char *description; // opens `aneref VERB --help`
+  const char* name;
+  const char* summary;      // one line of `aneref --help`
+  const char* description;  // opens `aneref VERB --help`
   std::vector<Example> examples;
   // Declares options on `app`; the runner keeps their values alive.
-  Runner (*declare)(CLI::App *app);
+  Runner (*declare)(CLI::App* app);
 };
 
 extern const Verb kImportVerb;
 extern const Verb kInfoVerb;
 extern const Verb kRunVerb;
 extern const Verb kBenchVerb;
+extern const Verb kPlanVerb;
 extern const Verb kCompareVerb;
 extern const Verb kLockVerb;
 extern const Verb kVerifyVerb;
+extern const Verb kProbeVerb;
 extern const Verb kTargetsVerb;
 extern const Verb kHelpVerb;
 
 // In the order of --help.
-std::span<const Verb *const> AllVerbs();
+std::span<const Verb* const> AllVerbs();
 
 // Options in this group are for experts: parsed, but in no help text.
-inline constexpr const char *kHiddenGroup = "";
+inline constexpr const char* kHiddenGroup = "";
 
-} // namespace aneref::tool
+}  // namespace aneref::tool
 
-#endif // ANEREF_TOOLS_VERB_H_
+#endif  // ANEREF_TOOLS_VERB_H_

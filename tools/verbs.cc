@@ -5,11 +5,20 @@
 
 namespace aneref::tool {
 
-std::span<const Verb *const> AllVerbs() {
+std::span<const Verb* const> AllVerbs() {
   static constexpr std::array kVerbs = {
-      &kRunVerb,  &kInfoVerb,   &kImportVerb,  &kBenchVerb, &kCompareVerb,
-      &kLockVerb, &kVerifyVerb, &kTargetsVerb, &kHelpVerb};
+      &kRunVerb,      //
+      &kInfoVerb,     //
+      &kImportVerb,   //
+      &kBenchVerb,    //
+      &kPlanVerb,     //
+      &kCompareVerb,  //
+      &kLockVerb,     //
+      &kVerifyVerb,   //
+      &kTargetsVerb,  //
+      &kHelpVerb,
+  };
   return kVerbs;
 }
 
-} // namespace aneref::tool
+}  // namespace aneref::tool

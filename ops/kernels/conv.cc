@@ -3,6 +3,7 @@
 #include "ops/kernels/conv.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace aneref {
 namespace {
@@ -23,8 +24,27 @@ constexpr int64_t kWantedUnits = 4;
 int64_t NumChannelBlocks(const ConvArgs& a) {
   return DivideUp(a.out_channels, a.channels_per_unit);
 }
+// Pixels that units may not straddle: of one tile, or of all.
+int64_t TilePixels(const ConvArgs& a) {
+  const int64_t pixels = std::max<int64_t>(1, a.Pixels());
+  if (a.tile_rows == 0 || a.tile_rows >= a.grid_height) return pixels;
+  const int64_t tile = a.tile_rows * a.grid_width;
+  return std::max(tile, a.pixels_per_unit / tile * tile);
+}
 int64_t NumPixelBlocks(const ConvArgs& a) {
-  return DivideUp(a.Pixels(), a.pixels_per_unit);
+  const int64_t tile = TilePixels(a), whole = a.Pixels() / tile;
+  return whole * DivideUp(tile, a.pixels_per_unit) +
+         DivideUp(a.Pixels() % tile, a.pixels_per_unit);
+}
+// First pixel of a block, and one past its last.
+std::pair<int64_t, int64_t> PixelBlock(const ConvArgs& a, int64_t block) {
+  const int64_t tile = TilePixels(a);
+  const int64_t per_tile = DivideUp(tile, a.pixels_per_unit);
+  const int64_t first = block / per_tile * tile;
+  const int64_t begin = first + block % per_tile * a.pixels_per_unit;
+  const int64_t end = std::min(
+      {begin + a.pixels_per_unit, first + tile, std::max(begin, a.Pixels())});
+  return {begin, end};
 }
 int64_t NumGroupBlocks(const ConvArgs& a) {
   return DivideUp(a.groups, a.groups_per_unit);
@@ -42,6 +62,20 @@ int64_t Balance(int64_t total, int64_t per_unit) {
       1, DivideUp(total, std::max<int64_t>(1, DivideUp(total, per_unit))));
 }
 
+// Makes `wanted` a number of whole `parts`, or one that divides a part evenly.
+int64_t FollowCut(int64_t wanted, int64_t part) {
+  if (part <= 0) return wanted;
+  return wanted >= part ? wanted / part * part : Balance(part, wanted);
+}
+
+// Units of rows that follow the plan's tiles: a unit that is longer than a tile
+// takes whole ones.
+void FollowTiles(ConvArgs* a) {
+  const int64_t tile = a->tile_rows * a->grid_width;
+  if (tile > 0 && tile < a->Pixels() && a->pixels_per_unit > tile)
+    a->pixels_per_unit = a->pixels_per_unit / tile * tile;
+}
+
 void PlanGemmUnits(ConvArgs* a) {
   const int64_t panels =
       std::max<int64_t>(1, DivideUp(a->Pixels(), kPanelWidth));
@@ -57,6 +91,7 @@ void PlanGemmUnits(ConvArgs* a) {
   const int64_t per_unit =
       Balance(panels, std::min({wanted, fitting, panels, int64_t{32}}));
   a->pixels_per_unit = per_unit * kPanelWidth;
+  FollowTiles(a);
   a->groups_per_unit = 1;
 
   const int64_t units = a->batch * a->groups * DivideUp(panels, per_unit);
@@ -71,6 +106,9 @@ void PlanGemmUnits(ConvArgs* a) {
   blocks = std::max(blocks, DivideUp(a->out_channels, 1024));
   a->channels_per_unit = Balance(
       a->out_channels, DivideUp(a->out_channels, std::max<int64_t>(blocks, 1)));
+  if (a->channels_per_unit < a->out_channels) {
+    a->channels_per_unit = FollowCut(a->channels_per_unit, a->pass_channels);
+  }
 }
 
 void PlanDepthwiseUnits(ConvArgs* a) {
@@ -86,6 +124,7 @@ void PlanDepthwiseUnits(ConvArgs* a) {
   const int64_t rows =
       DivideUp(DivideUp(std::max<int64_t>(1, a->grid_height), bands), 8) * 8;
   a->pixels_per_unit = std::max<int64_t>(1, rows * a->grid_width);
+  FollowTiles(a);
   if (a->pixels_per_unit < a->Pixels()) return;
   // A depthwise flop takes about three times as long as one of a GEMM.
   const double plane_flops = 6.0 * static_cast<double>(a->Pixels()) *
@@ -150,7 +189,7 @@ int64_t ConvArgs::NumUnits() const {
 ConvUnit ConvUnitOf(const ConvArgs& a, int64_t unit) {
   const int64_t channel = unit % NumChannelBlocks(a) * a.channels_per_unit;
   unit /= NumChannelBlocks(a);
-  const int64_t pixel = unit % NumPixelBlocks(a) * a.pixels_per_unit;
+  const auto [pixel_begin, pixel_end] = PixelBlock(a, unit % NumPixelBlocks(a));
   unit /= NumPixelBlocks(a);
   const int64_t group = unit % NumGroupBlocks(a) * a.groups_per_unit;
   ConvUnit u;
@@ -159,8 +198,8 @@ ConvUnit ConvUnitOf(const ConvArgs& a, int64_t unit) {
   u.group_end = std::min(group + a.groups_per_unit, a.groups);
   u.channel_begin = channel;
   u.channel_end = std::min(channel + a.channels_per_unit, a.out_channels);
-  u.pixel_begin = pixel;
-  u.pixel_end = std::min(pixel + a.pixels_per_unit, a.Pixels());
+  u.pixel_begin = pixel_begin;
+  u.pixel_end = pixel_end;
   return u;
 }
 

@@ -47,9 +47,12 @@ struct ConvArgs {
 
   // Work units: blocks of groups, of output channels within a group (only when
   // a unit has one group) and of grid pixels in row-major order.
+  // A unit lies inside one tile of the plan, or is made of whole tiles.
   int64_t groups_per_unit = 1;
   int64_t channels_per_unit = 0;
   int64_t pixels_per_unit = 0;
+  int64_t tile_rows = 0;      // grid rows of the plan's tile; 0: no tiles
+  int64_t pass_channels = 0;  // output channels of the plan's pass; 0: any
   // The lines of all input channels stay from one block of k to the next.
   bool keeps_lines = false;
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cfenv>
+#include <chrono>
 #include <mutex>
 
 namespace aneref {
@@ -31,6 +32,12 @@ class DefaultFloatEnvironment {
 
 constexpr size_t kScratchAlignment = 64;
 
+double Now() {
+  return std::chrono::duration<double>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
 }  // namespace
 
 struct Executor::Impl {
@@ -38,6 +45,7 @@ struct Executor::Impl {
       : threads(num_threads),
         scratch_stride((bytes + kScratchAlignment - 1) / kScratchAlignment *
                        kScratchAlignment),
+        parts(static_cast<size_t>(num_threads)),
         storage(
             new std::byte[scratch_stride * static_cast<size_t>(num_threads) +
                           kScratchAlignment]),
@@ -67,16 +75,26 @@ struct Executor::Impl {
     return Status();
   }
 
-  Status RunParallel(const BoundTask& task, int parts) {
+  // Units of part `part` of `count`.
+  Status RunPart(const BoundTask& task, int part, int count,
+                 int64_t* failed_unit) {
+    const int64_t begin = task.num_units * part / count,
+                  end = task.num_units * (part + 1) / count;
+    if (!tracing)
+      return RunRange(task, ScratchOf(part), begin, end, failed_unit);
+    const double start = Now();
+    Status status = RunRange(task, ScratchOf(part), begin, end, failed_unit);
+    parts[static_cast<size_t>(part)] = {part, begin, end, start, Now()};
+    return status;
+  }
+
+  Status RunParallel(const BoundTask& task, int count) {
     std::mutex mutex;
     Status first_error;
     int64_t first_failed = INT64_MAX;
     auto run_part = [&](int part) {
-      const int64_t begin = task.num_units * part / parts,
-                    end = task.num_units * (part + 1) / parts;
       int64_t failed = INT64_MAX;
-      const Status status =
-          RunRange(task, ScratchOf(part), begin, end, &failed);
+      const Status status = RunPart(task, part, count, &failed);
       if (status.ok()) return;
       const std::lock_guard<std::mutex> lock(mutex);
       if (failed < first_failed) {
@@ -85,13 +103,16 @@ struct Executor::Impl {
       }
     };
     arena.execute([&] {
-      tbb::parallel_for(0, parts, run_part, tbb::static_partitioner());
+      tbb::parallel_for(0, count, run_part, tbb::static_partitioner());
     });
     return first_error;
   }
 
   int threads;
   size_t scratch_stride;
+  bool tracing = false;
+  int num_parts = 0;  // of the last run
+  std::vector<PartTiming> parts;
   std::unique_ptr<std::byte[]> storage;
   std::byte* scratch;
   tbb::task_arena arena;
@@ -102,14 +123,20 @@ Executor::Executor(int threads, size_t scratch_bytes)
 Executor::~Executor() = default;
 int Executor::threads() const { return impl_->threads; }
 
+void Executor::EnableTrace(bool on) { impl_->tracing = on; }
+std::span<const PartTiming> Executor::parts() const {
+  return {impl_->parts.data(), static_cast<size_t>(impl_->num_parts)};
+}
+
 Status Executor::Run(const BoundTask& task) {
-  const int parts =
+  impl_->num_parts =
       static_cast<int>(std::min<int64_t>(impl_->threads, task.num_units));
   int64_t failed_unit = 0;
-  if (parts <= 1)
-    return Impl::RunRange(task, impl_->scratch, 0, task.num_units,
-                          &failed_unit);
-  return impl_->RunParallel(task, parts);
+  if (impl_->num_parts <= 1) {
+    impl_->num_parts = 1;
+    return impl_->RunPart(task, 0, 1, &failed_unit);
+  }
+  return impl_->RunParallel(task, impl_->num_parts);
 }
 
 }  // namespace aneref

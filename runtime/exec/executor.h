@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "ops/op.h"
@@ -21,6 +22,15 @@ struct BoundTask {
   size_t scratch_bytes = 0;
 };
 
+// One thread's share of the last task.
+struct PartTiming {
+  int thread = 0;
+  int64_t unit_begin = 0;
+  int64_t unit_end = 0;
+  double begin_s = 0;  // of the steady clock
+  double end_s = 0;
+};
+
 class Executor {
  public:
   // `threads` >= 1. Scratch of `scratch_bytes` per thread is allocated here,
@@ -35,6 +45,10 @@ class Executor {
   // caller's is (P2). Of several failing units the lowest one's error is
   // returned.
   Status Run(const BoundTask& task);
+  // Looks at the clock around every part of the runs that follow.
+  void EnableTrace(bool on);
+  // Of the last Run while tracing; ordered by thread.
+  std::span<const PartTiming> parts() const;
   int threads() const;
 
  private:

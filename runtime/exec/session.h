@@ -10,9 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "ops/device.h"
+#include "runtime/core/chip.h"
 #include "runtime/core/status.h"
 #include "runtime/core/tensor.h"
+#include "runtime/exec/executor.h"
 #include "runtime/graph/net.h"
+#include "runtime/plan/plan.h"
 #include "runtime/plan/specialize.h"
 
 namespace aneref {
@@ -23,6 +27,7 @@ enum class Rung : uint8_t { kReference, kScalar, kSimd };
 
 struct SessionOptions {
   Numerics numerics = Numerics::kPortable;
+  std::shared_ptr<const DeviceContext> device;  // kDevice: whose arithmetic
   Rung rung = Rung::kSimd;
   int threads = 0;  // 0: all cores
   uint64_t max_memory =
@@ -31,9 +36,12 @@ struct SessionOptions {
                                     // can be read after a run
   // Extents for graph inputs by name; needed where the net leaves them dynamic.
   std::map<std::string, Shape> input_shapes;
+  // Whose plan is run; null: the M1's. Another chip's tiles change no bit.
+  const Chip* chip = nullptr;
+  std::vector<std::string> engine_options;  // PlanOptions::engine_options
 };
 
-// What one task of the last run did.
+// What one kernel call of the last run did.
 struct TaskProfile {
   std::string name;  // the node's source name
   std::string op;    // OpName of the node
@@ -41,6 +49,14 @@ struct TaskProfile {
   TensorType output;  // of the node
   double flops = 0;
   double seconds = 0;
+  int32_t task = -1;       // of the plan; -1: no plan
+  bool on_engine = false;  // where the plan puts it
+};
+
+// One thread's share of one kernel call.
+struct TraceEvent {
+  int32_t call = 0;  // index into profile()
+  PartTiming part;
 };
 
 struct PortInfo {
@@ -80,6 +96,13 @@ class Session {
 
   void EnableProfile(bool on);
   const std::vector<TaskProfile>& profile() const;
+  // Records when each thread ran what; only with a plan.
+  void EnableTrace(bool on);
+  const std::vector<TraceEvent>& trace() const;  // of the last run
+
+  // What is run; null for networks whose shapes depend on data (P21).
+  const Plan* plan() const;
+  const Program* program() const;
   uint64_t arena_bytes() const;
   uint64_t weight_bytes() const;  // prepacked and converted constants
   int threads() const;

@@ -132,7 +132,7 @@ class Planner {
       plan_.tensors[static_cast<size_t>(value)].is_input = true;
     for (int32_t value : program_.outputs)
       plan_.tensors[static_cast<size_t>(value)].is_output = true;
-    free_nodes_ = std::move(arena.node_is_free);
+    plan_.node_is_free = std::move(arena.node_is_free);
     return Status();
   }
 
@@ -195,7 +195,7 @@ class Planner {
     TileTask(plan_.model, input, task);
     const bool is_free = std::all_of(
         task->nodes.begin(), task->nodes.end(), [this](const LayerNode& part) {
-          return free_nodes_[static_cast<size_t>(part.node)] != 0;
+          return plan_.node_is_free[static_cast<size_t>(part.node)] != 0;
         });
     if (is_free) {
       task->traffic = {};
@@ -251,7 +251,6 @@ class Planner {
   const PlanOptions& options_;
   std::vector<EngineWork> works_;
   std::vector<Layer> layers_;
-  std::vector<uint8_t> free_nodes_;
   Plan plan_;
 };
 

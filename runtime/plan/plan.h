@@ -149,6 +149,8 @@ struct Plan {
   std::vector<PlanSegment> segments;
   std::vector<PlanWarning> warnings;
   ArenaSizes arena;
+  // Per node of the program: its result is in place already, nothing runs.
+  std::vector<uint8_t> node_is_free;
   PlanTotals totals;
 };
 

@@ -61,6 +61,7 @@ class Coster {
   }
 
   void CostTask(PlanTask* task) const {
+    if (task->traffic.total() == 0) return;  // nothing runs
     task->dram_bytes = DramBytes(*task);
     task->cycles = CyclesOf(*task);
     const bool winograd = task->mac.has_value() && task->mac->winograd;

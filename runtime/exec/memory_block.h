@@ -1,0 +1,37 @@
+// One zeroed, 64-byte aligned block of a session, and the limit that all of a
+// session's blocks share.
+#ifndef ANEREF_RUNTIME_EXEC_MEMORY_BLOCK_H_
+#define ANEREF_RUNTIME_EXEC_MEMORY_BLOCK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+#include "runtime/core/status.h"
+
+namespace aneref {
+
+struct FreeDeleter {
+  void operator()(std::byte* memory) const { std::free(memory); }
+};
+using MemoryBlock = std::unique_ptr<std::byte[], FreeDeleter>;
+
+// Zeroed, so that row padding never shows another run's data. kOutOfMemory.
+Expected<MemoryBlock> AllocateBlock(uint64_t bytes);
+
+// --max-memory: counts what a session holds.
+class MemoryBudget {
+ public:
+  explicit MemoryBudget(uint64_t limit) : limit_(limit) {}  // 0: no limit
+  // Counts `bytes` more. kLimit, naming `what` and both numbers.
+  Status Take(uint64_t bytes, const char* what);
+
+ private:
+  uint64_t limit_;
+  uint64_t used_ = 0;
+};
+
+}  // namespace aneref
+
+#endif  // ANEREF_RUNTIME_EXEC_MEMORY_BLOCK_H_
