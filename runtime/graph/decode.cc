@@ -17,10 +17,7 @@ namespace {
 using Encoding = fbs::Encoding;
 constexpr int kMaxNesting = 3;
 
-bool IsWidth(int bits) {
-  return bits == 1 || bits == 2 || bits == 3 || bits == 4 || bits == 6 ||
-         bits == 8;
-}
+bool IsWidth(int bits) { return bits >= 1 && bits <= 8; }
 
 // Elements of `bits` bits, lowest bits first, across byte borders.
 class BitStream {

@@ -55,6 +55,32 @@ double WorkPerElement(const fbs::NodeT& node,
   }
 }
 
+// Families whose every output extent is a constant or grows with the input's:
+// an extent that two stand-ins agree on is a constant.
+bool GrowsWithInput(fbs::Op family) {
+  switch (family) {
+    case fbs::Op::Conv:
+    case fbs::Op::ConvTranspose:
+    case fbs::Op::Matmul:
+    case fbs::Op::Pool:
+    case fbs::Op::Elementwise:
+    case fbs::Op::Activation:
+    case fbs::Op::Softmax:
+    case fbs::Op::Norm:
+    case fbs::Op::Reduce:
+    case fbs::Op::Transpose:
+    case fbs::Op::Concat:
+    case fbs::Op::Pad:
+    case fbs::Op::Select:
+    case fbs::Op::Cast:
+    case fbs::Op::Resample:
+    case fbs::Op::Recurrent:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 DataType OutputType(const NetDraft& draft, const fbs::NodeT& node,
@@ -166,34 +192,50 @@ bool ConstantFolder::WorthFolding(const fbs::NodeT& node) const {
          elements * WorkPerElement(node, inputs_) <= kMaxWork;
 }
 
+// The types of the outputs with stand-ins for the extents that are open.
+std::optional<std::vector<TensorType>> ConstantFolder::InferWith(
+    const fbs::NodeT& node, const fbs::Node& packed, int64_t stand_in) {
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (!inputs_[i].present) continue;
+    const fbs::TensorT& tensor = TensorAt(draft_, node.inputs[i]);
+    if (!tensor.has_shape) return std::nullopt;
+    std::vector<int64_t> dims = tensor.shape;
+    std::replace(dims.begin(), dims.end(), int64_t{-1}, stand_in);
+    Expected<Shape> shape = MakeShape(dims);
+    if (!shape.ok()) return std::nullopt;
+    inputs_[i].type.shape = *shape;
+  }
+  const Expected<std::vector<TensorType>> types = InferNode(packed, inputs_);
+  if (!types.ok()) return std::nullopt;
+  return *types;
+}
+
 // A rank does not depend on extents, so stand-ins for the dynamic ones give it.
 // (A squeeze of all ones is the exception.)
 void ConstantFolder::LearnRank(const fbs::NodeT& node,
                                const fbs::Node& packed) {
-  constexpr int64_t kStandIn = 64;
+  constexpr int64_t kStandIn = 64, kOther = 96;
   if (node.op.type == fbs::Op::Reshape) {
     const fbs::ReshapeT& table = *node.op.AsReshape();
     if (table.kind == fbs::ReshapeKind::squeeze && table.axes.empty() &&
         node.inputs.size() < 2)
       return;
   }
-  for (size_t i = 0; i < inputs_.size(); ++i) {
-    if (!inputs_[i].present) continue;
-    const fbs::TensorT& tensor = TensorAt(draft_, node.inputs[i]);
-    if (!tensor.has_shape) return;
-    std::vector<int64_t> dims = tensor.shape;
-    std::replace(dims.begin(), dims.end(), int64_t{-1}, kStandIn);
-    Expected<Shape> shape = MakeShape(dims);
-    if (!shape.ok()) return;
-    inputs_[i].type.shape = *shape;
-  }
-  const Expected<std::vector<TensorType>> types = InferNode(packed, inputs_);
-  if (!types.ok()) return;
+  const auto types = InferWith(node, packed, kStandIn);
+  if (!types.has_value()) return;
+  std::optional<std::vector<TensorType>> others;
+  if (GrowsWithInput(node.op.type)) others = InferWith(node, packed, kOther);
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] < 0) continue;
+    const Shape& shape = (*types)[i].shape;
     fbs::TensorT& tensor = TensorAt(draft_, node.outputs[i]);
-    tensor.shape.assign((*types)[i].shape.rank(), -1);
+    tensor.shape.assign(shape.rank(), -1);
     tensor.has_shape = true;
+    if (!others.has_value()) continue;
+    for (size_t axis = 0; axis < shape.rank(); ++axis) {
+      if (shape[axis] == (*others)[i].shape[axis])
+        tensor.shape[axis] = shape[axis];
+    }
   }
 }
 

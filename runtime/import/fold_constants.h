@@ -22,6 +22,9 @@ class ConstantFolder {
   bool GatherInputs(const fbs::NodeT& node);
   bool FoldShape(const fbs::NodeT& node);
   bool WorthFolding(const fbs::NodeT& node) const;
+  std::optional<std::vector<TensorType>> InferWith(const fbs::NodeT& node,
+                                                   const fbs::Node& packed,
+                                                   int64_t stand_in);
   void LearnRank(const fbs::NodeT& node, const fbs::Node& packed);
 
   NetDraft& draft_;

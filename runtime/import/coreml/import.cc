@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "runtime/import/coreml/classical.h"
 #include "runtime/import/coreml/mil/import.h"
 #include "runtime/import/coreml/model.h"
 #include "runtime/import/coreml/network.h"
@@ -101,8 +102,7 @@ Expected<NetDraft> ImportModelKind(const Source& source) {
     case Model::kPipelineRegressor:
       return ImportPipeline(source);
     default:
-      return Unsupported("models of kind " + KindName(source.model) +
-                         " are not supported");
+      return ImportClassical(source);
   }
 }
 
