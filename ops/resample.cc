@@ -20,6 +20,7 @@ using Coordinate = fbs::CoordinateMode;
 // How one axis is resized.
 struct AxisPlan {
   bool resized = false;
+  bool named = false;  // one of the op's axes
   int64_t in = 1;
   int64_t out = 1;
   double scale = 1.0;
@@ -141,9 +142,10 @@ Status CheckAxis(const fbs::Resample& attributes, AxisPlan* axis) {
   const bool is_whole =
       attributes.coordinate_mode() != Coordinate::tf_crop_and_resize ||
       (axis->start == 0.0 && axis->end == 1.0);
+  const bool moves = axis->named && attributes.coordinate_mode() ==
+                                        Coordinate::coreml_offset_corners;
   axis->resized =
-      axis->in != axis->out || axis->scale != 1.0 || !is_whole ||
-      attributes.coordinate_mode() == Coordinate::coreml_offset_corners;
+      axis->in != axis->out || axis->scale != 1.0 || !is_whole || moves;
   if (!axis->resized) return Status();
   const int64_t num_taps = NumTaps(attributes, *axis);
   if (num_taps > kMostTaps || axis->out > kMostTaps / num_taps) {
@@ -161,8 +163,9 @@ Expected<Plan> MakePlan(const OpView& op) {
   Plan plan;
   for (size_t i = 0; i < x.rank(); ++i) {
     plan.axes.push_back(
-        {false, x[i], x[i], 1.0, static_cast<double>(x[i]), 0.0, 1.0});
+        {false, false, x[i], x[i], 1.0, static_cast<double>(x[i]), 0.0, 1.0});
   }
+  for (size_t i : axes) plan.axes[i].named = true;
   ANEREF_TRY(SetRegion(op, axes, &plan));
   std::vector<int64_t> sizes = ToInts(attributes.sizes());
   std::vector<float> scales;

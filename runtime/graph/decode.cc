@@ -213,17 +213,6 @@ double ReadReal(std::span<const std::byte> bytes, DataType type, uint64_t i) {
   return value;
 }
 
-// One rounding; finite values beyond fp16 saturate (P12).
-void StoreReal(double value, DataType type, std::byte* out) {
-  if (type == DataType::kFloat16) {
-    value = std::clamp(value, -65504.0, 65504.0);
-    const uint16_t half = DoubleToHalf(value);
-    std::memcpy(out, &half, sizeof(half));
-  } else {
-    ConvertElements(DataType::kFloat64, &value, type, out, 1);
-  }
-}
-
 class Decoder {
  public:
   Decoder(const EncodedConstant& constant, std::span<const std::byte> mask,
@@ -351,7 +340,7 @@ class Decoder {
 
   Status RunPalette(std::byte* out) const {
     ANEREF_ASSIGN(const PaletteLayout layout, LayOutPalette(c_));
-    const size_t size = ElementSize(c_.stored);
+    const size_t size = ElementSize(DecodedType(c_));
     std::vector<std::byte> decoded;
     std::span<const std::byte> entries = c_.palette;
     if (c_.palette_constant != nullptr) {
@@ -388,7 +377,8 @@ class Decoder {
 
   Status RunScaled(std::byte* out) const {
     ANEREF_ASSIGN(const Blocks blocks, ScaleBlocks(c_));
-    const size_t size = ElementSize(c_.stored);
+    const DataType type = DecodedType(c_);
+    const size_t size = ElementSize(type);
     const BitStream stream(c_.data, c_.bits, c_.is_signed);
     const BitStream zeros(c_.zero_points, c_.bits, c_.is_signed);
     Survivors survivors(mask_);
@@ -407,8 +397,8 @@ class Decoder {
         zero =
             c_.zero_points.empty() ? 0.0 : static_cast<double>(zeros.At(block));
       }
-      StoreReal(scale * (static_cast<double>(stream.At(at)) - zero), c_.stored,
-                out + i * size);
+      const double value = scale * (static_cast<double>(stream.At(at)) - zero);
+      ConvertElements(DataType::kFloat64, &value, type, out + i * size, 1);
     });
     return Status();
   }
@@ -432,10 +422,29 @@ Status CheckEncoded(const EncodedConstant& constant) {
   return Decoder(constant, {}, 0).Check();
 }
 
+DataType DecodedType(const EncodedConstant& constant) {
+  switch (constant.encoding) {
+    case Encoding::affine:
+    case Encoding::blockwise:
+      return constant.stored == DataType::kFloat16 ? DataType::kFloat32
+                                                   : constant.stored;
+    case Encoding::palette:
+      return constant.palette_constant != nullptr
+                 ? DecodedType(*constant.palette_constant)
+                 : constant.stored;
+    case Encoding::sparse:
+      return constant.values_constant != nullptr
+                 ? DecodedType(*constant.values_constant)
+                 : constant.stored;
+    default:
+      return constant.stored;
+  }
+}
+
 Status DecodeConstant(const EncodedConstant& constant,
                       std::span<std::byte> out) {
   ANEREF_TRY(CheckEncoded(constant));
-  if (out.size() != DenseBytes({constant.stored, constant.shape}))
+  if (out.size() != DenseBytes({DecodedType(constant), constant.shape}))
     return InternalError("decoding into a buffer of another size");
   return Decoder(constant, {}, 0).Run(out.data());
 }

@@ -44,7 +44,11 @@ inline uint64_t PackedBytes(uint64_t count, int bits) {
 // need. Reads no element but the mask. kInvalidFile.
 Status CheckEncoded(const EncodedConstant& constant);
 
-// All elements, dense, row major, in the `stored` type; `out` has that size.
+// The type of decoded elements: `stored`, but float32 for scaled integers of
+// `stored` float16, whose products are exact there.
+DataType DecodedType(const EncodedConstant& constant);
+
+// All elements, dense, row major, of DecodedType; `out` has that size.
 // Same errors as CheckEncoded; an index beyond its palette cannot occur.
 Status DecodeConstant(const EncodedConstant& constant,
                       std::span<std::byte> out);

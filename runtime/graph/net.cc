@@ -166,9 +166,11 @@ Expected<TensorView> Net::ConstantValue(const fbs::Tensor& tensor,
       views.Add(constant, type.shape, 0);
   if (!encoded.ok()) return encoded.status().WithContext(what);
   ANEREF_TRY(CheckEncoded(**encoded).WithContext(what));
-  ANEREF_ASSIGN(const OwnedTensor values, AllocateTensor(type));
-  ANEREF_TRY(DecodeConstant(**encoded, {values.bytes.get(), DenseBytes(type)})
-                 .WithContext(what));
+  const TensorType decoded{DecodedType(**encoded), type.shape};
+  ANEREF_ASSIGN(const OwnedTensor values, AllocateTensor(decoded));
+  ANEREF_TRY(
+      DecodeConstant(**encoded, {values.bytes.get(), DenseBytes(decoded)})
+          .WithContext(what));
   *owner = values.bytes;
   return values.View();
 }

@@ -31,7 +31,7 @@ struct NetDraft {
     Shape shape;
     std::vector<std::byte> bytes;  // dense, row major
     // Null, or how the same elements are written.
-    std::shared_ptr<const CompressedConstant> compressed;
+    std::shared_ptr<const CompressedConstant> compressed = nullptr;
   };
   fbs::NetT net;
   std::vector<DraftConstant> constants;

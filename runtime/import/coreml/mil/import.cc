@@ -1,10 +1,14 @@
 // See import.h.
 #include "runtime/import/coreml/mil/import.h"
 
+#include "runtime/import/coreml/mil/program.h"
+
 namespace aneref::coreml {
 
-Expected<NetDraft> ImportMlProgram(const Source&) {
-  return Unsupported("ML Programs are not supported");
+Expected<NetDraft> ImportMlProgram(const Source& source) {
+  NetDraft draft;
+  ANEREF_TRY(mil::ProgramConverter(source, &draft).Run());
+  return draft;
 }
 
 }  // namespace aneref::coreml
