@@ -7,6 +7,7 @@
 
 #include "ops/registry.h"
 #include "runtime/explain/compare.h"
+#include "runtime/plan/placement/network.h"
 #include "tools/atomic_file.h"
 #include "tools/dump.h"
 #include "tools/inputs.h"
@@ -202,18 +203,45 @@ Status AddBisection(const Options& options, const Prepared& prepared,
   return Status();
 }
 
-// With the outputs alone there is nothing to bisect: which arithmetic gives
-// them?
-Status AddRanking(const Prepared& prepared,
+// The target's engine with all ops on it, and with each division of E62.
+Status AddPlacements(const Options& options, const Prepared& prepared,
+                     std::vector<NamedArithmetic>* runs) {
+  ANEREF_ASSIGN(const Chip* chip, options.engine.FindTarget());
+  const JsonValue* numerics = chip->data->Find("numerics");
+  Expected<Profile> profile =
+      ProfileOf(numerics == nullptr ? JsonValue() : *numerics);
+  if (!profile.ok()) return Status();  // a chip without an engine
+  const Arithmetic engine{
+      Numerics::kDevice,
+      std::make_shared<const DeviceContext>(std::move(*profile))};
+  const std::string name = "device " + chip->name;
+  runs->push_back({name + ", all ops on the engine", engine});
+  ANEREF_ASSIGN(const std::unique_ptr<Replay> replay, MakeReplay(prepared));
+  const Expected<placement::PlacementChip> limits =
+      placement::ReadPlacementChip(*chip);
+  if (replay->program() == nullptr || !limits.ok()) return Status();
+  const placement::NetworkPlacement placed = placement::PlaceNetwork(
+      *prepared.model.net, *replay->program(), *limits, {});
+  runs->push_back({name + ", what its compiler accepts on the engine", engine,
+                   placed.compiler.on_engine});
+  runs->push_back({name + ", what the segmenter puts on the engine", engine,
+                   placed.segmenter.on_engine});
+  return Status();
+}
+
+// With the outputs alone there is nothing to bisect: which arithmetic, under
+// which placement, gives them?
+Status AddRanking(const Options& options, const Prepared& prepared,
                   const std::map<int32_t, OwnedTensor>& given,
                   CompareReport* report) {
   std::vector<NamedArithmetic> runs = {
       {"portable", {Numerics::kPortable, nullptr}},
       {"fp32 (all on the CPU)", {Numerics::kFp32, nullptr}}};
+  ANEREF_TRY(AddPlacements(options, prepared, &runs));
   for (const char* name : {"h13", "h15", "h16"}) {
     ANEREF_ASSIGN(Arithmetic arithmetic, ProfileArithmetic(name));
-    runs.emplace_back(std::string("device, profile ") + name,
-                      std::move(arithmetic));
+    runs.push_back(
+        {std::string("device, profile ") + name, std::move(arithmetic)});
   }
   ANEREF_ASSIGN(report->ranking,
                 RankArithmetics(prepared.model.net, prepared.replay,
@@ -284,7 +312,7 @@ Expected<CompareReport> CompareModel(const Options& options,
            outputs.end();
   };
   if (options.bisect && std::all_of(given.begin(), given.end(), is_output)) {
-    ANEREF_TRY(AddRanking(prepared, given, &*report));
+    ANEREF_TRY(AddRanking(options, prepared, given, &*report));
   }
   return report;
 }
@@ -410,13 +438,6 @@ void PrintText(const CompareReport& report) {
                 table.ToString().c_str());
   }
   std::printf("\n%s\n", VerdictText(report).c_str());
-}
-
-Status WriteText(const std::string& path, const std::string& text) {
-  if (path.empty()) return Status();
-  ANEREF_ASSIGN(AtomicFile file, AtomicFile::Create(path));
-  ANEREF_TRY(file.Write(std::as_bytes(std::span(text))));
-  return file.Commit();
 }
 
 Status CheckUsage(const Options& options) {

@@ -30,6 +30,7 @@ struct Digested {
 struct Lock {
   std::string model;  // paths as they are opened from the lock's folder
   std::string inputs;
+  std::vector<std::pair<std::string, std::string>> input;  // name, path
   std::string target, numerics, precision;
   bool no_fold = false;
   std::vector<Digested> tensors;
@@ -53,8 +54,11 @@ Digested DigestOf(const std::string& name, const TensorView& view) {
           Hex(Digest(view, kDigestSeed))};
 }
 
-// Inputs, then every named value in execution order.
-Expected<std::vector<Digested>> DigestRun(const RunArgs& args) {
+struct DigestedRun {
+  std::vector<PortSpec> inputs;
+  std::vector<Digested> tensors;  // inputs, then every named value, in order
+};
+Expected<DigestedRun> DigestRun(const RunArgs& args) {
   ANEREF_ASSIGN(const uint64_t max_memory, args.model.MaxMemory());
   ANEREF_ASSIGN(SessionOptions options,
                 args.engine.ToSessionOptions(max_memory));
@@ -62,8 +66,10 @@ Expected<std::vector<Digested>> DigestRun(const RunArgs& args) {
   ANEREF_ASSIGN(const Model model, LoadModel(args.model));
   ANEREF_ASSIGN(const std::vector<Array> inputs,
                 LoadInputs(args.inputs, *model.net, max_memory));
-  const std::vector<PortSpec> specs = InputSpecs(*model.net);
-  std::vector<Digested> tensors;
+  DigestedRun run;
+  run.inputs = InputSpecs(*model.net);
+  const std::vector<PortSpec>& specs = run.inputs;
+  std::vector<Digested>& tensors = run.tensors;
   for (size_t i = 0; i < inputs.size(); ++i) {
     options.input_shapes[specs[i].name] = inputs[i].type.shape;
     tensors.push_back(DigestOf(specs[i].name, inputs[i].View()));
@@ -80,7 +86,7 @@ Expected<std::vector<Digested>> DigestRun(const RunArgs& args) {
         tensors.push_back(DigestOf(name, view));
         return Status();
       }));
-  return tensors;
+  return run;
 }
 
 // ---- the file ----
@@ -98,6 +104,10 @@ std::string LockText(const Lock& lock) {
   json.Member("format", kFormat);
   json.Member("model", lock.model);
   json.Member("inputs", lock.inputs);
+  json.Key("input");
+  json.BeginObject();
+  for (const auto& [name, path] : lock.input) json.Member(name, path);
+  json.EndObject();
   json.Member("target", lock.target);
   json.Member("numerics", lock.numerics);
   json.Member("precision", lock.precision);
@@ -133,6 +143,15 @@ Expected<Lock> ParseLock(const JsonValue& root) {
   }
   ANEREF_ASSIGN(lock.model, TextOf(root, "model"));
   ANEREF_ASSIGN(lock.inputs, TextOf(root, "inputs"));
+  if (const JsonValue* input = root.Find("input")) {
+    if (input->AsObject() == nullptr) {
+      return InvalidFile("", "'input' is no object");
+    }
+    for (const auto& [name, path] : *input->AsObject()) {
+      ANEREF_ASSIGN(std::string text, TextOf(*input, name.c_str()));
+      lock.input.emplace_back(name, std::move(text));
+    }
+  }
   ANEREF_ASSIGN(lock.target, TextOf(root, "target"));
   ANEREF_ASSIGN(lock.numerics, TextOf(root, "numerics"));
   ANEREF_ASSIGN(lock.precision, TextOf(root, "precision"));
@@ -174,19 +193,21 @@ struct LockOptions {
 };
 
 Expected<int> RunLock(const LockOptions& options) {
-  if (!options.run.inputs.input.empty()) {
-    return InvalidArgument(
-        "a lock names one archive: give --inputs FILE.npz instead of --input");
-  }
-  if (options.run.inputs.inputs.empty()) {
-    return InvalidArgument("--inputs FILE.npz is missing");
-  }
   ANEREF_TRY(CheckWritable(options.output));
   ANEREF_ASSIGN(const Chip* chip, options.run.engine.FindTarget());
   Lock lock;
-  ANEREF_ASSIGN(lock.tensors, DigestRun(options.run));
+  ANEREF_ASSIGN(DigestedRun run, DigestRun(options.run));
+  lock.tensors = std::move(run.tensors);
+  for (const std::string& text : options.run.inputs.input) {
+    ANEREF_ASSIGN(const NamedValue named,
+                  SplitNamed("--input", text, run.inputs));
+    lock.input.emplace_back(run.inputs[named.index].name,
+                            FromFolderOf(options.output, named.value));
+  }
   lock.model = FromFolderOf(options.output, options.run.model.path);
-  lock.inputs = FromFolderOf(options.output, options.run.inputs.inputs);
+  if (!options.run.inputs.inputs.empty()) {
+    lock.inputs = FromFolderOf(options.output, options.run.inputs.inputs);
+  }
   lock.target = chip->name;
   lock.numerics = options.run.engine.numerics;
   lock.precision = options.run.model.precision;
@@ -307,8 +328,8 @@ Expected<int> RunVerify(const VerifyOptions& options) {
   args.engine.numerics = lock.numerics;
   args.engine.threads = options.threads;
   args.engine.simd = options.simd;
-  ANEREF_ASSIGN(const std::vector<Digested> found, DigestRun(args));
-  const Changes changes = Differences(lock.tensors, found);
+  ANEREF_ASSIGN(const DigestedRun found, DigestRun(args));
+  const Changes changes = Differences(lock.tensors, found.tensors);
   PrintChanges(options, changes);
   return changes.AreNone() ? 0 : 1;
 }

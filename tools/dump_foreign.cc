@@ -15,26 +15,33 @@ namespace {
 using Widen = ForeignType::Widen;
 
 struct NamedType {
-  const char* name;
+  const char* name;  // safetensors' name in small letters
   ForeignType type;
 };
 constexpr std::array<NamedType, 15> kSafetensorTypes = {{
-    {"F16", {DataType::kFloat16, 2, Widen::kNone}},
-    {"F32", {DataType::kFloat32, 4, Widen::kNone}},
-    {"F64", {DataType::kFloat64, 8, Widen::kNone}},
-    {"BF16", {DataType::kFloat32, 2, Widen::kBfloat16}},
-    {"F8_E4M3", {DataType::kFloat16, 1, Widen::kE4m3}},
-    {"F8_E5M2", {DataType::kFloat16, 1, Widen::kE5m2}},
-    {"I8", {DataType::kInt8, 1, Widen::kNone}},
-    {"U8", {DataType::kUint8, 1, Widen::kNone}},
-    {"I16", {DataType::kInt16, 2, Widen::kNone}},
-    {"U16", {DataType::kUint16, 2, Widen::kNone}},
-    {"I32", {DataType::kInt32, 4, Widen::kNone}},
-    {"U32", {DataType::kUint32, 4, Widen::kNone}},
-    {"I64", {DataType::kInt64, 8, Widen::kNone}},
-    {"U64", {DataType::kUint64, 8, Widen::kNone}},
-    {"BOOL", {DataType::kBool, 1, Widen::kNone}},
+    {"f16", {DataType::kFloat16, 2, Widen::kNone}},
+    {"f32", {DataType::kFloat32, 4, Widen::kNone}},
+    {"f64", {DataType::kFloat64, 8, Widen::kNone}},
+    {"bf16", {DataType::kFloat32, 2, Widen::kBfloat16}},
+    {"f8_e4m3", {DataType::kFloat16, 1, Widen::kE4m3}},
+    {"f8_e5m2", {DataType::kFloat16, 1, Widen::kE5m2}},
+    {"i8", {DataType::kInt8, 1, Widen::kNone}},
+    {"u8", {DataType::kUint8, 1, Widen::kNone}},
+    {"i16", {DataType::kInt16, 2, Widen::kNone}},
+    {"u16", {DataType::kUint16, 2, Widen::kNone}},
+    {"i32", {DataType::kInt32, 4, Widen::kNone}},
+    {"u32", {DataType::kUint32, 4, Widen::kNone}},
+    {"i64", {DataType::kInt64, 8, Widen::kNone}},
+    {"u64", {DataType::kUint64, 8, Widen::kNone}},
+    {"bool", {DataType::kBool, 1, Widen::kNone}},
 }};
+
+std::string SmallLetters(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
 
 Expected<uint64_t> SizeOf(const JsonValue& value) {
   const double* number = value.AsNumber();
@@ -56,9 +63,10 @@ Expected<NamedTensor> SafeTensor(const std::string& name,
       range->AsArray() == nullptr || range->AsArray()->size() != 2) {
     return InvalidFile("", "dtype, shape or data_offsets is missing");
   }
+  const std::string type_name = SmallLetters(*dtype->AsString());
   const auto known = std::find_if(
       kSafetensorTypes.begin(), kSafetensorTypes.end(),
-      [&](const NamedType& type) { return *dtype->AsString() == type.name; });
+      [&](const NamedType& type) { return type_name == type.name; });
   if (known == kSafetensorTypes.end()) {
     return Unsupported("dtype '" + *dtype->AsString() + "'");
   }
@@ -164,8 +172,8 @@ void ReadField(uint64_t field, uint64_t wire_type, Wire* wire, Proto* proto) {
 // onnx.TensorProto.DataType; null: text, complex, packed 4-bit.
 const ForeignType* OnnxType(uint64_t type) {
   static constexpr std::array<const char*, 17> kNames = {
-      "",     "F32", "U8",  "I8",  "U16", "I16", "I32", "I64", "",
-      "BOOL", "F16", "F64", "U32", "U64", "",    "",    "BF16"};
+      "",     "f32", "u8",  "i8",  "u16", "i16", "i32", "i64", "",
+      "bool", "f16", "f64", "u32", "u64", "",    "",    "bf16"};
   if (type >= kNames.size() || kNames[type][0] == '\0') return nullptr;
   for (const NamedType& known : kSafetensorTypes) {
     if (std::strcmp(known.name, kNames[type]) == 0) return &known.type;

@@ -207,6 +207,11 @@ class Bisector {
     }
     context.in = in;
     context.output = output;
+    const auto is_state = [&](int32_t value) {
+      return value >= 0 && replay_.IsState(value);
+    };
+    context.state = is_state(at.outputs[output]) ||
+                    std::any_of(at.inputs.begin(), at.inputs.end(), is_state);
     context.evaluator = &replay_.evaluator();
     context.arithmetic =
         replay_.choose ? replay_.choose(step) : replay_.arithmetic();
@@ -227,13 +232,17 @@ class Bisector {
     context.half = pending.ours.type.dtype == DataType::kFloat16;
     context.ours = goal.ours;
     context.theirs = goal.theirs;
-    std::vector<QuirkMatch> matches = MatchQuirks(context, goal);
-    if (finding.outside == 0) {
-      // Rounding suffices; name the rule only where it gives every bit.
-      std::erase_if(matches, [](const QuirkMatch& match) {
-        return match.quirk->kind == QuirkKind::kConversion ||
-               match.explained < 1;
-      });
+    // Where rounding suffices, a rule is named only if it gives every bit,
+    // which it cannot when the other side has more digits.
+    const bool within = finding.outside == 0;
+    goal.conversions = !within;
+    std::vector<QuirkMatch> matches;
+    if (!within || FitsHalf(pending.theirs)) {
+      matches = MatchQuirks(context, goal);
+    }
+    if (within) {
+      std::erase_if(
+          matches, [](const QuirkMatch& match) { return match.explained < 1; });
     }
     if (!matches.empty()) {
       Blame(*matches[0].quirk, matches[0].explained, &finding);
@@ -394,11 +403,17 @@ Expected<std::vector<Ranked>> RankArithmetics(
     const std::map<int32_t, OwnedTensor>& theirs,
     const std::vector<NamedArithmetic>& runs) {
   std::vector<Ranked> ranking;
-  for (const auto& [name, arithmetic] : runs) {
+  const Arithmetic host{Numerics::kPortable, nullptr};
+  for (const NamedArithmetic& run : runs) {
     ReplayOptions options = base;
-    options.arithmetic = arithmetic;
+    options.arithmetic = run.arithmetic;
     ANEREF_ASSIGN(const std::unique_ptr<Replay> replay,
                   Replay::Create(net, options));
+    if (run.steps.size() == replay->steps().size()) {
+      replay->choose = [&](size_t step) -> const Arithmetic& {
+        return run.steps[step] != 0 ? run.arithmetic : host;
+      };
+    }
     for (size_t i = 0; i < inputs.size(); ++i) {
       ANEREF_TRY(replay->SetInput(i, inputs[i].View()));
     }
@@ -417,7 +432,7 @@ Expected<std::vector<Ranked>> RankArithmetics(
         norm += right[i] * right[i];
       }
     }
-    ranking.push_back({name, count > 0 ? equal / count : 0,
+    ranking.push_back({run.name, count > 0 ? equal / count : 0,
                        norm > 0 ? std::sqrt(noise / norm) : noise});
   }
   std::stable_sort(

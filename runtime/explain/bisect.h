@@ -72,8 +72,14 @@ struct Ranked {
   double equal = 0;     // share of elements with the same value
   double distance = 0;  // |a - b| / |b| over all outputs, L2
 };
-// `runs`: named arithmetics; best first.
-using NamedArithmetic = std::pair<std::string, Arithmetic>;
+struct NamedArithmetic {
+  std::string name;
+  Arithmetic arithmetic;
+  // Steps that compute so, one flag each; the others are the host's (portable).
+  // Empty: all.
+  std::vector<uint8_t> steps = {};
+};
+// Best first.
 Expected<std::vector<Ranked>> RankArithmetics(
     const std::shared_ptr<const Net>& net, const ReplayOptions& base,
     const std::vector<OwnedTensor>& inputs,

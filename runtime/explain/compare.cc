@@ -77,9 +77,11 @@ std::string VerdictText(const CompareReport& report) {
             ->findings[static_cast<size_t>(report.bisection->first)];
     const std::string& node =
         finding.culprit.empty() ? finding.node : finding.culprit;
-    return std::string(report.pass ? "PASS" : "FAIL") +
-           ": the first op that differs is '" + node + "' (" + finding.op +
-           "), " + LabelName(finding.label) +
+    return std::string(report.pass
+                           ? "PASS: every difference is explained; the first "
+                             "op that differs is '"
+                           : "FAIL: the first op that differs is '") +
+           node + "' (" + finding.op + "), " + LabelName(finding.label) +
            (finding.quirk == nullptr ? "" : ": " + finding.quirk->title);
   }
   if (report.pass) return "PASS: " + of + " agree";

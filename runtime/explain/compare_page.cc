@@ -104,7 +104,7 @@ if (box) {
   }
   let scale = 1, ox = 0, oy = 0;
   const place = () => all.setAttribute('transform', `translate(${ox},${oy}) scale(${scale})`);
-  const home = () => { ox = box.clientWidth / 2 - first.x * scale; oy = box.clientHeight / 3 - first.y * scale; place(); };
+  const home = () => { ox = box.clientWidth / 2 - first.x * scale; oy = Math.min(24, box.clientHeight / 3 - first.y * scale); place(); };
   if (first) home();
   box.onwheel = event => {
     event.preventDefault();
@@ -148,7 +148,9 @@ const char* ColourOf(const Finding& finding) {
     case Label::kRounding:
       return "good";
     case Label::kRule:
-      return IsEverydayArithmetic(*finding.quirk) ? "warn" : "bad";
+      return finding.outside == 0 || IsEverydayArithmetic(*finding.quirk)
+                 ? "warn"
+                 : "bad";
     default:
       return "bad";
   }
@@ -333,7 +335,7 @@ std::string Histogram(const TensorMetrics& metrics) {
   int64_t most = 1;
   for (int64_t count : metrics.ulp_histogram) most = std::max(most, count);
   std::string svg =
-      "<figure><svg class=\"bars\" width=\"420\" height=\"150\" role=\"img\" "
+      "<figure><svg class=\"bars\" width=\"480\" height=\"156\" role=\"img\" "
       "aria-label=\"histogram of ULP distances\">";
   for (size_t bin = 0; bin < kNumUlpBins; ++bin) {
     const int64_t count = metrics.ulp_histogram[bin];

@@ -40,7 +40,7 @@ Expected<Candidates> Truncate(const QuirkContext& context) {
   if (!context.half || OnlyMoves(*context.node)) return Candidates{};
   ANEREF_ASSIGN(
       const std::vector<double> wide,
-      Evaluated(context, *context.node, context.in, WideArithmetic()));
+      Evaluated(context, *context.node, AsInMemory(context), WideArithmetic()));
   return EachElement(context, [&](size_t i, double y) {
     if (!std::isfinite(wide[i]) || std::abs(y) <= std::abs(wide[i])) return y;
     const uint16_t bits = DoubleToHalf(y);

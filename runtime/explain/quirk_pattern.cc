@@ -86,6 +86,10 @@ Expected<Candidates> SpatialShift(const QuirkContext& context) {
   for (int64_t dy = -1; dy <= 1; ++dy) {
     for (int64_t dx = -1; dx <= 1; ++dx) {
       if (dy == 0 && dx == 0) continue;
+      // What moves in from outside is not known: most must stay inside.
+      if ((dy != 0 && planes.height < 4) || (dx != 0 && planes.width < 4)) {
+        continue;
+      }
       candidates.push_back(Moved(context, planes, [&](int64_t y, int64_t x) {
         return std::pair(y + dy, x + dx);
       }));

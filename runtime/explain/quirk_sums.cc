@@ -94,7 +94,7 @@ Expected<Candidates> HalfAway(const QuirkContext& context) {
   if (!context.half || OnlyMoves(*context.node)) return Candidates{};
   ANEREF_ASSIGN(
       const std::vector<double> wide,
-      Evaluated(context, *context.node, context.in, WideArithmetic()));
+      Evaluated(context, *context.node, AsInMemory(context), WideArithmetic()));
   return EachElement(context, [&](size_t i, double y) {
     const double away =
         static_cast<double>(HalfToFloat(DoubleToHalfAway(wide[i])));

@@ -167,7 +167,10 @@ std::vector<QuirkMatch> MatchQuirks(const QuirkContext& context,
   std::vector<QuirkMatch> matches;
   const std::string op = OpName(*context.node);
   for (const Quirk& quirk : AllQuirks()) {
-    if (!AppliesTo(quirk, op)) continue;
+    if (!AppliesTo(quirk, op) ||
+        (quirk.kind == QuirkKind::kConversion && !goal.conversions)) {
+      continue;
+    }
     const Expected<Candidates> candidates = quirk.evaluate(context);
     if (!candidates.ok()) continue;  // it cannot apply to these operands
     QuirkMatch best;

@@ -80,6 +80,7 @@ struct QuirkGoal {
   // From the node's result to the goal, when later ops lie between.
   std::function<Expected<std::vector<double>>(const std::vector<double>&)>
       propagate;
+  bool conversions = true;  // also mistakes of converters
 };
 
 struct QuirkMatch {

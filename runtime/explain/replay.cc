@@ -138,6 +138,16 @@ Status Replay::UseGraph() {
   return Status();
 }
 
+bool Replay::IsState(int32_t value) const {
+  const auto* states = net_->main_graph().states();
+  return states != nullptr &&
+         std::any_of(
+             states->begin(), states->end(), [&](const fbs::State* state) {
+               return inputs_[static_cast<size_t>(state->input())] == value ||
+                      outputs_[static_cast<size_t>(state->output())] == value;
+             });
+}
+
 Status Replay::SetInput(size_t index, const TensorView& dense) {
   const TensorType& declared = input_types_[index];
   if (!(dense.shape == declared.shape)) {

@@ -65,11 +65,17 @@ class Replay {
       std::shared_ptr<const Net> net, const ReplayOptions& options);
 
   const std::vector<Step>& steps() const { return steps_; }
+  // Null where shapes depend on values; else its nodes are the steps.
+  const Program* program() const {
+    return program_.nodes.size() == steps_.size() ? &program_ : nullptr;
+  }
   const std::string& ValueName(int32_t value) const {
     return names_[static_cast<size_t>(value)];
   }
   const std::vector<int32_t>& inputs() const { return inputs_; }
   const std::vector<int32_t>& outputs() const { return outputs_; }
+  // Whether the value goes into or comes out of a state (F14).
+  bool IsState(int32_t value) const;
   // Number of values of the graph.
   size_t num_values() const { return names_.size(); }
   // After Run, or of a constant; undefined before.
