@@ -29,6 +29,7 @@ step "format" format
 step "include directions" python3 .ci/check_includes.py
 step "sizes" python3 .ci/check_sizes.py
 step "rules" python3 .ci/check_rules.py
+step "op table" python3 .ci/ops_table.py --check
 step "schema evolution" conform
 step "tree" python3 .ci/check_tree.py
 step "python syntax" python

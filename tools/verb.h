@@ -41,6 +41,7 @@ extern const Verb kCompareVerb;
 extern const Verb kLockVerb;
 extern const Verb kVerifyVerb;
 extern const Verb kProbeVerb;
+extern const Verb kExplainVerb;
 extern const Verb kTargetsVerb;
 extern const Verb kHelpVerb;
 

@@ -11,6 +11,7 @@ std::span<const Verb* const> AllVerbs() {
       &kInfoVerb,     //
       &kImportVerb,   //
       &kBenchVerb,    //
+      &kExplainVerb,  //
       &kPlanVerb,     //
       &kCompareVerb,  //
       &kLockVerb,     //

@@ -1,6 +1,7 @@
 // Reads the chip table; the embedded one once per process.
 #include "runtime/core/chip.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstddef>
 #include <set>
@@ -84,6 +85,59 @@ Expected<Chip> ReadChip(const JsonValue& object) {
   return chip;
 }
 
+// The base with the overlay's members; objects join member by member.
+JsonValue Merge(const JsonValue& base, const JsonValue& overlay) {
+  const JsonValue::Object* below = base.AsObject();
+  const JsonValue::Object* above = overlay.AsObject();
+  if (below == nullptr || above == nullptr) return overlay;
+  JsonValue::Object merged = *below;
+  for (const auto& [key, value] : *above) {
+    const auto found =
+        std::find_if(merged.begin(), merged.end(),
+                     [&](const auto& member) { return member.first == key; });
+    if (found == merged.end()) {
+      merged.emplace_back(key, value);
+    } else {
+      found->second = Merge(found->second, value);
+    }
+  }
+  return JsonValue(std::move(merged));
+}
+
+// A chip of a user's file that says "like": another chip of the embedded
+// table with some members of its own; further names are not inherited.
+Expected<JsonValue> Inherit(const JsonValue& object) {
+  const std::string like = Text(object, "like");
+  if (like.empty()) return object;
+  ANEREF_ASSIGN(const Chip* base, ChipTable::Embedded().Find(like));
+  const JsonValue no_aliases(
+      JsonValue::Object{{"aliases", JsonValue(JsonValue::Array())},
+                        {"label", JsonValue(Text(object, "name"))}});
+  return Merge(Merge(*base->data, no_aliases), object);
+}
+
+bool UsesLike(const JsonValue& root) {
+  const JsonValue* list = root.Find("chips");
+  if (list == nullptr || list->AsArray() == nullptr) return false;
+  return std::any_of(
+      list->AsArray()->begin(), list->AsArray()->end(),
+      [](const JsonValue& chip) { return !Text(chip, "like").empty(); });
+}
+
+// The file's chips with what they inherit, and the embedded table's other
+// tables where the file has none.
+Expected<JsonValue> Complete(JsonValue root) {
+  if (!UsesLike(root)) return root;
+  JsonValue::Array chips;
+  for (const JsonValue& object : *root.Find("chips")->AsArray()) {
+    ANEREF_ASSIGN(JsonValue chip, Inherit(object));
+    chips.push_back(std::move(chip));
+  }
+  const JsonValue completed(
+      JsonValue::Object{{"chips", JsonValue(std::move(chips))}});
+  return Merge(Merge(ChipTable::Embedded().root(), root), completed);
+}
+
 // Finds the tables that a chip refers to by compiler_target.
 void LinkTarget(const JsonValue& root, Chip* chip) {
   const JsonValue* list = root.Find("targets");
@@ -111,9 +165,11 @@ const ChipTable& ChipTable::Embedded() {
 
 Expected<ChipTable> ChipTable::Parse(std::string_view json,
                                      const std::string& name) {
-  ANEREF_ASSIGN(JsonValue root, ParseJson(json, name));
+  ANEREF_ASSIGN(JsonValue parsed, ParseJson(json, name));
+  Expected<JsonValue> root = Complete(std::move(parsed));
+  if (!root.ok()) return root.status().WithContext(name);
   ChipTable table;
-  table.root_ = std::make_shared<const JsonValue>(std::move(root));
+  table.root_ = std::make_shared<const JsonValue>(std::move(root).value());
   const JsonValue* list = table.root_->Find("chips");
   if (list == nullptr || list->AsArray() == nullptr) {
     return InvalidFile("", name + ": no list \"chips\"");

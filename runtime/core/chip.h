@@ -44,10 +44,12 @@ class ChipTable {
   // The table that is part of this build.
   static const ChipTable& Embedded();
   // kInvalidFile: not JSON, a missing or ill-typed key, a name given twice.
+  // A chip that says "like": "m4" is that chip with the members it gives.
   static Expected<ChipTable> Parse(std::string_view json,
                                    const std::string& name);
 
   const std::vector<Chip>& chips() const { return chips_; }
+  const JsonValue& root() const { return *root_; }  // the whole file
   // By name, label or alias; case, blanks, '-' and '_' do not matter.
   // kInvalidArgument names the nearest ones; kUnsupported: a chip without an
   // engine that models can reach.

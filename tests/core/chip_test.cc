@@ -67,5 +67,24 @@ TEST_CASE("chips: files of users are checked") {
           .ok());
 }
 
+TEST_CASE("chips: a hypothetical chip inherits from a known one") {
+  const auto table = ChipTable::Parse(
+      R"({"chips": [{"name": "m9", "like": "m4",
+                     "limits": {"kernel_h_max_large": 64}}]})",
+      "my.json");
+  REQUIRE_MESSAGE(table.ok(), table.status().ToString());
+  const Chip& chip = **table->Find("m9");
+  CHECK(chip.arch == "H16");
+  CHECK(chip.label == "m9");
+  CHECK(chip.aliases.empty());
+  CHECK(chip.target != nullptr);
+  const JsonValue& limits = *chip.data->Find("limits");
+  CHECK(*limits.Find("kernel_h_max_large")->AsNumber() == 64);
+  CHECK(*limits.Find("kernel_w_max_large_fp16")->AsNumber() == 16);
+  CHECK_FALSE(
+      ChipTable::Parse(R"({"chips": [{"name": "x", "like": "m77"}]})", "x")
+          .ok());
+}
+
 }  // namespace
 }  // namespace aneref

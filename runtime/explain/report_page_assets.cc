@@ -1,0 +1,408 @@
+// The explain page: everything is drawn by the script from one JSON object, so
+// that the chip can be switched without loading anything.
+#include "runtime/explain/report_page_assets.h"
+
+namespace aneref::explain {
+
+const std::string_view kPageStyle = R"css(
+main{max-width:1440px}
+.bar{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin:10px 0}
+.bar label{color:var(--soft);font-size:13.5px}
+button,select{font:inherit;font-size:13.5px;padding:4px 12px;border:1px solid var(--line);border-radius:8px;
+background:var(--card);color:inherit;cursor:pointer}
+button:hover,select:hover{border-color:var(--soft)}
+button[aria-pressed=true]{background:var(--accent);border-color:var(--accent);color:var(--card);font-weight:600}
+.bar input[type=search]{margin:0;max-width:280px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:14px 0}
+.tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 16px}
+.tile b{display:block;font-size:22px;line-height:1.25;font-variant-numeric:tabular-nums}
+.tile span{color:var(--soft);font-size:13px}
+.stack{display:flex;height:10px;border-radius:5px;overflow:hidden;background:var(--notebg);margin:4px 0 2px}
+.stack i{display:block}.stack .ane{background:var(--good)}.stack .folded{background:var(--soft);opacity:.55}
+.stack .cpu{background:var(--bad)}
+.advice{display:grid;gap:10px}
+.advice article{background:var(--card);border:1px solid var(--line);border-left:4px solid var(--soft);border-radius:10px;
+padding:10px 16px}
+.advice article.reject{border-left-color:var(--bad)}.advice article.fallback{border-left-color:var(--warn)}
+.advice h3{font-size:14.5px;margin:0;display:flex;gap:8px;flex-wrap:wrap;align-items:baseline}
+.advice p{margin:4px 0;max-width:none;font-size:14px}.advice .do{font-weight:600}
+.advice button{padding:1px 9px;font-size:12.5px;border-radius:999px;font-family:ui-monospace,Menlo,Consolas,monospace}
+.view{display:grid;grid-template-columns:minmax(0,1fr) 340px;gap:12px}
+.canvas{position:relative;height:640px;background:var(--card);border:1px solid var(--line);border-radius:10px;overflow:hidden}
+.canvas svg{width:100%;height:100%;display:block;cursor:grab;touch-action:none;user-select:none}
+.canvas svg.drag{cursor:grabbing}.zoom{position:absolute;right:10px;top:10px;display:flex;gap:6px}
+.legend{position:absolute;left:10px;bottom:10px;display:flex;gap:12px;flex-wrap:wrap;font-size:12.5px;padding:4px 10px;
+background:var(--card);border:1px solid var(--line);border-radius:8px}
+.legend i{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:5px;vertical-align:-1px;border:1.5px solid}
+.panel{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px;height:640px;overflow:auto;
+font-size:13.5px}
+.panel h3{margin:0 0 2px;font-size:15px;overflow-wrap:anywhere}.panel dl{display:grid;grid-template-columns:auto 1fr;gap:3px 12px;
+margin:10px 0}.panel dt{color:var(--soft)}.panel dd{margin:0;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
+.why{border-top:1px solid var(--line);padding:8px 0}.why p{margin:3px 0}
+.node rect{stroke-width:1.5}.node{cursor:pointer}.node text{font-size:12px;fill:var(--ink);pointer-events:none}
+.node .sub{fill:var(--soft);font-size:10.5px}
+.ane rect,i.ane{fill:var(--goodbg);background:var(--goodbg);stroke:var(--good);border-color:var(--good)!important}
+.folded rect,i.folded{fill:var(--notebg);background:var(--notebg);stroke:var(--soft);stroke-dasharray:4 3;
+border-color:var(--soft)!important}
+.cpu rect,i.cpu{fill:var(--badbg);background:var(--badbg);stroke:var(--bad);border-color:var(--bad)!important}
+.port rect{fill:none;stroke:var(--line)}
+.node.picked rect{stroke:var(--accent);stroke-width:3;stroke-dasharray:none}.node.dim{opacity:.22}
+.node .flag{fill:var(--warn)}.edge{fill:none;stroke:var(--soft);stroke-opacity:.5;stroke-width:1.3}
+.edge.cross{stroke:var(--bad);stroke-opacity:1;stroke-width:2.2}
+#ops td,#chips td{white-space:nowrap}#ops td.text{white-space:normal;min-width:210px}
+#ops td.name{max-width:300px;overflow:hidden;text-overflow:ellipsis}
+#ops tr,#chips tbody tr{cursor:pointer}#ops tr.picked td,#chips tr.picked td{background:var(--notebg)}
+.tall{max-height:560px;overflow:auto}.more{color:var(--soft);font-size:13px;padding:8px 12px}
+@media(max-width:900px){.view{grid-template-columns:minmax(0,1fr)}.canvas{height:440px}.panel{height:auto;max-height:420px}
+main{padding:18px 12px 60px}}
+)css";
+
+const std::string_view kPageBody = R"html(
+<p class="soft" id="about"></p>
+<div class="bar" id="picker" role="group" aria-label="chip"></div>
+<section class="tiles" id="tiles"></section>
+<section id="compare" hidden><h2>All chips</h2>
+<div class="scroll"><table id="chips"><thead></thead><tbody></tbody></table></div></section>
+<section><h2>Top things to change</h2><div class="advice" id="advice"></div></section>
+<section><h2>The network</h2>
+<div class="bar"><input type="search" id="find" placeholder="find an op by name, kind or rule" aria-label="find">
+<label for="paint">colour by</label><select id="paint"><option value="rules">compiler accepts</option>
+<option value="segmenter">segmenter places</option></select>
+<span class="soft" id="found"></span></div>
+<div class="view"><div class="canvas"><svg id="graph" role="img" aria-label="network graph"><g id="scene"></g></svg>
+<div class="zoom"><button id="in" aria-label="zoom in">+</button><button id="out" aria-label="zoom out">&#8722;</button>
+<button id="fit">fit</button></div>
+<div class="legend"><span><i class="ane"></i>engine</span><span><i class="folded"></i>folded</span>
+<span><i class="cpu"></i>CPU</span></div></div>
+<aside class="panel" id="panel"></aside></div></section>
+<section><h2>All ops</h2><div class="bar"><input type="search" id="filter" placeholder="filter" aria-label="filter ops">
+<select id="where" aria-label="placement"><option value="">everywhere</option><option value="ane">on the engine</option>
+<option value="folded">folded</option><option value="cpu">on the CPU</option></select><span class="soft" id="shown"></span></div>
+<div class="scroll tall"><table id="ops"><thead></thead><tbody></tbody></table></div></section>
+)html";
+
+const std::string_view kPageScript = R"js(
+const WHERE = ['ane', 'folded', 'cpu'], WORD = {ane: 'engine', folded: 'folded', cpu: 'CPU'};
+const BADGE = {ane: 'good', folded: 'note', cpu: 'bad'};
+const byId = id => document.getElementById(id);
+const el = (tag, attrs = {}, ...kids) => {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(attrs)) {
+    if (key.startsWith('on')) node[key] = value; else if (value !== null) node.setAttribute(key, value);
+  }
+  node.append(...kids);
+  return node;
+};
+const svg = (tag, attrs, ...kids) => {
+  const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  for (const [key, value] of Object.entries(attrs)) node.setAttribute(key, value);
+  node.append(...kids);
+  return node;
+};
+const badge = (kind, text) => el('span', {class: 'badge ' + kind}, text);
+const us = value => value >= 1000 ? (value / 1000).toFixed(2) + ' ms' : value.toFixed(value < 10 ? 2 : 1) + ' µs';
+const bytes = value => value >= 1e6 ? (value / 1e6).toFixed(2) + ' MB' : value >= 1e3 ? (value / 1e3).toFixed(1) + ' kB' : value + ' B';
+const KIND = {reject: 'bad', fallback: 'warn', warn: 'note'};
+let chip = 0, picked = -1, paint = 'rules';
+
+// Fields of one op on one chip.
+const F = {where: 0, task: 1, us: 2, passes: 3, cores: 4, tiles: 5, bytes: 6, backend: 7, host: 8, reasons: 9, bound: 10};
+const state = (op, c = chip) => DATA.chips[c].ops[op];
+const whereOf = (op, c = chip) => {
+  const s = state(op, c);
+  if (paint === 'segmenter' && s[F.backend] !== '') return s[F.backend] === 'ane' ? (s[F.where] === 1 ? 'folded' : 'ane') : 'cpu';
+  return WHERE[s[F.where]];
+};
+const reasonsOf = (op, c = chip) => state(op, c)[F.reasons].map(i => DATA.reasons[i]);
+
+function tiles() {
+  const c = DATA.chips[chip], s = c.sum, total = s.ane + s.folded + s.cpu;
+  const stack = el('div', {class: 'stack'});
+  for (const key of WHERE) stack.append(el('i', {class: key, style: 'width:' + 100 * s[key] / Math.max(total, 1) + '%'}));
+  const tile = (big, small, extra) => el('div', {class: 'tile'}, el('b', {}, String(big)), ...(extra ? [extra] : []), el('span', {}, small));
+  byId('tiles').replaceChildren(
+    tile(s.ane + s.folded + ' of ' + total, 'ops accepted by the engine\'s compiler', stack),
+    tile(s.cpu, 'ops on the CPU'),
+    tile(s.crossings, 'crossings, ' + bytes(s.moved) + ' moved'),
+    tile(c.us === null ? '–' : us(c.us), c.us === null ? c.problem : 'predicted, bound: ' + c.bound),
+    tile(s.placed + ' of ' + s.live, 'ops the segmenter places on the engine: ' + s.segms.toFixed(3) + ' ms, without ' + s.hostms.toFixed(3)));
+}
+
+function picker() {
+  const bar = byId('picker');
+  bar.replaceChildren();
+  if (DATA.chips.length > 8) {
+    const list = el('select', {id: 'chip', 'aria-label': 'chip', onchange: () => pickChip(+list.value)});
+    DATA.chips.forEach((c, i) => list.append(el('option', {value: i}, c.label)));
+    list.value = chip;
+    bar.append('chip ', list);
+    return;
+  }
+  DATA.chips.forEach((c, i) => bar.append(el('button', {'aria-pressed': i === chip, 'data-chip': i, onclick: () => pickChip(i)}, c.label)));
+}
+
+function compare() {
+  if (DATA.chips.length < 2) return;
+  byId('compare').hidden = false;
+  const head = el('tr');
+  for (const [text, kind] of [['chip', ''], ['engine', 'num'], ['folded', 'num'], ['CPU', 'num'], ['segments', 'num'], ['crossings', 'num'],
+    ['moved', 'num'], ['predicted', 'num'], ['placed', 'num'], ['stays on the CPU', '']]) head.append(el('th', {class: kind}, text));
+  byId('chips').tHead.replaceChildren(head);
+  byId('chips').tBodies[0].replaceChildren(...DATA.chips.map((c, i) => {
+    const kinds = new Map();
+    c.ops.forEach((o, k) => { if (o[F.where] === 2) kinds.set(DATA.ops[k][1], (kinds.get(DATA.ops[k][1]) || 0) + 1); });
+    const text = [...kinds].map(([k, n]) => n > 1 ? k + ' ×' + n : k).join(', ');
+    const cell = (value, key) => el('td', {class: 'num', 'data-v': key ?? value}, String(value));
+    return el('tr', {'data-chip': i, onclick: () => pickChip(i)}, el('td', {}, c.label + ' ', el('span', {class: 'soft'}, c.arch)), cell(c.sum.ane),
+      cell(c.sum.folded), cell(c.sum.cpu), cell(c.sum.segments), cell(c.sum.crossings), cell(bytes(c.sum.moved), c.sum.moved),
+      cell(c.us === null ? '–' : us(c.us), c.us ?? -1), cell(c.sum.placed), el('td', {}, text || '–'));
+  }));
+}
+
+function advice() {
+  const c = DATA.chips[chip], list = [];
+  for (const index of c.net) {
+    const r = DATA.reasons[index];
+    list.push(el('article', {class: r.sev}, el('h3', {}, badge(KIND[r.sev], r.rule), 'the network: ' + r.text),
+      ...(r.fix ? [el('p', {class: 'do'}, r.fix)] : []), el('p', {class: 'soft'}, r.prov)));
+  }
+  const cards = c.advice.map(a => {
+    const r = DATA.reasons[a.r];
+    const names = a.ops.slice(0, 6).map(op => el('button', {onclick: () => pick(op, true)}, DATA.ops[op][0]));
+    if (a.ops.length > 6) names.push(el('span', {class: 'soft'}, ' and ' + (a.ops.length - 6) + ' more'));
+    return el('article', {class: r.sev},
+      el('h3', {}, badge(KIND[r.sev], r.rule), a.ops.length + ' × ' + DATA.ops[a.ops[0]][1], ...(a.saved > 0 ? [badge('good', 'saves ' + a.saved + ' crossings')] : [])),
+      el('p', {}, r.text + (r.actual ? ' — is ' + r.actual : '') + (r.allowed ? ', allowed ' + r.allowed : '')),
+      ...(r.fix ? [el('p', {class: 'do'}, r.fix)] : []), el('p', {class: 'soft'}, r.prov + ', decided by ' + r.layer),
+      el('div', {class: 'bar', style: 'margin:4px 0 2px;gap:5px'}, ...names));
+  });
+  const all = cards.filter((_, i) => DATA.reasons[c.advice[i].r].sev === 'reject').concat(list, cards.filter((_, i) => DATA.reasons[c.advice[i].r].sev !== 'reject'));
+  const first = 5, box = byId('advice');
+  box.replaceChildren(...all.slice(0, first));
+  if (all.length > first) {
+    const more = el('button', {onclick: () => { more.remove(); box.append(...all.slice(first)); }}, 'show ' + (all.length - first) + ' more');
+    box.append(more);
+  }
+  if (all.length === 0) box.append(el('p', {class: 'soft'}, 'Nothing: every op is native on this chip.'));
+}
+
+const W = 190, H = 62, BOX_W = 168, BOX_H = 38;
+const centre = p => [p[0] * W + W / 2, p[1] * H + H / 2];
+const nodes = [];
+let edges = [];
+function draw() {
+  const scene = byId('scene');
+  const lines = svg('g', {}), boxes = svg('g', {});
+  edges = DATA.edges.map(([from, to, bends]) => {
+    const a = centre(DATA.pos[from]), b = centre(DATA.pos[to]);
+    const points = [[a[0], a[1] + BOX_H / 2], ...bends.map(p => centre(p)), [b[0], b[1] - BOX_H / 2]];
+    let d = 'M' + points[0].map(v => v.toFixed(1));
+    for (let i = 1; i < points.length; ++i) {
+      const [x0, y0] = points[i - 1], [x1, y1] = points[i], m = (y0 + y1) / 2;
+      d += `C${x0.toFixed(1)},${m.toFixed(1)} ${x1.toFixed(1)},${m.toFixed(1)} ${x1.toFixed(1)},${y1.toFixed(1)}`;
+    }
+    const path = svg('path', {class: 'edge', d});
+    lines.append(path);
+    return [path, from, to];
+  });
+  DATA.pos.forEach((p, i) => {
+    const [x, y] = centre(p), op = DATA.node_op[i];
+    const cut = (text, n) => text.length > n ? text.slice(0, n - 1) + '…' : text;
+    const port = op < 0, title = port ? DATA.ports[-1 - op][0] : DATA.ops[op][1];
+    const sub = port ? DATA.ports[-1 - op][1] : DATA.ops[op][3];
+    const node = svg('g', {class: 'node', transform: `translate(${x - BOX_W / 2},${y - BOX_H / 2})`},
+      svg('rect', {width: BOX_W, height: BOX_H, rx: port ? 19 : 7}),
+      svg('text', {x: 10, y: 16}, cut(title, 22)), svg('text', {class: 'sub', x: 10, y: 30}, cut(sub, 27)));
+    const tip = svg('title', {});
+    tip.textContent = port ? title : DATA.ops[op][0];
+    node.append(tip);
+    if (!port) node.addEventListener('click', () => { if (!moved) pick(op, false); });
+    boxes.append(node);
+    nodes.push(node);
+  });
+  scene.append(lines, boxes);
+}
+const nodeOf = new Map(DATA.node_op.map((op, i) => [op, i]));
+
+function colour() {
+  nodes.forEach((node, i) => {
+    const op = DATA.node_op[i];
+    if (op < 0) { node.setAttribute('class', 'node port'); return; }
+    const keep = node.classList.contains('dim') ? ' dim' : '';
+    node.setAttribute('class', 'node ' + whereOf(op) + (op === picked ? ' picked' : '') + keep);
+    node.querySelector('.flag')?.remove();
+    if (whereOf(op) !== 'cpu' && reasonsOf(op).length > 0) node.append(svg('circle', {class: 'flag', cx: BOX_W - 11, cy: 11, r: 3.5}));
+  });
+  for (const [path, from, to] of edges) {
+    const a = DATA.node_op[from], b = DATA.node_op[to];
+    const cross = a >= 0 && b >= 0 && (whereOf(a) === 'cpu') !== (whereOf(b) === 'cpu');
+    path.setAttribute('class', cross ? 'edge cross' : 'edge');
+  }
+}
+
+// Zoom and pan.
+let scale = 1, dx = 0, dy = 0, moved = false;
+const board = byId('graph');
+const apply = () => byId('scene').setAttribute('transform', `translate(${dx},${dy}) scale(${scale})`);
+function fit() {
+  const box = board.getBoundingClientRect(), w = DATA.width * W, h = DATA.layers * H;
+  scale = Math.min(box.width / w, box.height / h, 1);
+  if (scale < 0.35) { scale = Math.min(Math.max(box.width / w, 0.35), 1); dx = (box.width - w * scale) / 2; dy = 10; } else {
+    dx = (box.width - w * scale) / 2; dy = (box.height - h * scale) / 2;
+  }
+  if (w * scale > box.width) dx = box.width / 2 - (DATA.pos.length ? centre(DATA.pos[0])[0] : 0) * scale;
+  apply();
+}
+function zoom(factor, cx, cy) {
+  const next = Math.min(Math.max(scale * factor, 0.03), 3);
+  dx = cx - (cx - dx) * next / scale; dy = cy - (cy - dy) * next / scale; scale = next;
+  apply();
+}
+board.addEventListener('wheel', event => {
+  event.preventDefault();
+  const box = board.getBoundingClientRect();
+  zoom(Math.exp(-event.deltaY * 0.0015), event.clientX - box.left, event.clientY - box.top);
+}, {passive: false});
+board.addEventListener('pointerdown', event => {
+  moved = false;
+  const x0 = event.clientX, y0 = event.clientY, sx = dx, sy = dy;
+  const move = e => {
+    if (Math.abs(e.clientX - x0) + Math.abs(e.clientY - y0) > 4) moved = true;
+    if (!moved) return;
+    board.classList.add('drag');
+    dx = sx + e.clientX - x0; dy = sy + e.clientY - y0;
+    apply();
+  };
+  const up = () => { board.classList.remove('drag'); removeEventListener('pointermove', move); removeEventListener('pointerup', up); };
+  addEventListener('pointermove', move);
+  addEventListener('pointerup', up);
+});
+const middle = factor => { const box = board.getBoundingClientRect(); zoom(factor, box.width / 2, box.height / 2); };
+byId('in').onclick = () => middle(1.3);
+byId('out').onclick = () => middle(1 / 1.3);
+byId('fit').onclick = fit;
+
+function show(op) {
+  const node = nodeOf.get(op);
+  if (node === undefined) return;
+  const box = board.getBoundingClientRect(), [x, y] = centre(DATA.pos[node]);
+  scale = Math.max(scale, 0.8);
+  dx = box.width / 2 - x * scale; dy = box.height / 2 - y * scale;
+  apply();
+}
+
+function panel() {
+  const box = byId('panel');
+  if (picked < 0) {
+    box.replaceChildren(el('h3', {}, 'No op chosen'), el('p', {class: 'soft'}, 'Click an op in the graph or in the table: its shape, why it runs where it runs, tiles and time.'));
+    return;
+  }
+  const [name, kind, row, shape] = DATA.ops[picked], s = state(picked), where = WHERE[s[F.where]], list = el('dl');
+  const add = (key, value) => { if (value !== '' && value !== 0 && value !== null) list.append(el('dt', {}, key), el('dd', {}, String(value))); };
+  add('output', shape); add('as', row === kind ? '' : row); add('folded into', s[F.host]); add('segmenter', s[F.backend]);
+  add('task', s[F.task] < 0 ? '' : '#' + s[F.task]);
+  if (where === 'ane') { add('predicted', us(s[F.us])); add('bound', s[F.bound]); }
+  add('passes', s[F.passes]); add('cores', s[F.cores]); add('tiles', s[F.tiles]); add('working set', s[F.bytes] ? bytes(s[F.bytes]) : '');
+  const why = reasonsOf(picked).map(r => el('div', {class: 'why'}, el('p', {}, badge(KIND[r.sev], r.rule), ' ', r.text),
+    ...(r.actual ? [el('p', {}, 'is ', el('b', {}, r.actual), ...(r.allowed ? [', allowed ' + r.allowed] : []))] : []),
+    ...(r.fix ? [el('p', {}, 'Change: ', r.fix)] : []), el('p', {class: 'soft'}, r.prov + ', decided by ' + r.layer)));
+  const sides = DATA.chips.length < 2 ? [] : [el('div', {class: 'why'}, ...DATA.chips.slice(0, 40).map((c, i) =>
+    el('span', {style: 'display:inline-block;margin:2px 8px 2px 0'}, c.label + ' ', badge(BADGE[WHERE[state(picked, i)[F.where]]], WORD[WHERE[state(picked, i)[F.where]]]))))];
+  box.replaceChildren(el('h3', {}, name || kind), badge(BADGE[where], WORD[where]), ' ', el('code', {}, kind), list, ...why, ...sides);
+}
+
+function pick(op, centreIt) {
+  picked = op;
+  colour(); panel();
+  for (const row of byId('ops').tBodies[0].rows) row.classList.toggle('picked', +row.dataset.op === op);
+  if (centreIt) { show(op); board.scrollIntoView({block: 'center', behavior: 'instant'}); }
+}
+
+function table() {
+  const head = el('tr'), several = DATA.chips.length > 1 && DATA.chips.length <= 6;
+  const columns = several ? DATA.chips.map((c, i) => i) : [chip];
+  for (const [text, kind] of [['#', 'num'], ['op', ''], ['name', ''], ['output', '']]) head.append(el('th', {class: kind}, text));
+  for (const c of columns) head.append(el('th', {}, DATA.chips[c].label));
+  for (const [text, kind] of [['predicted', 'num'], ['passes', 'num'], ['cores', 'num'], ['tiles', 'num'], ['working set', 'num'], ['reasons', '']]) head.append(el('th', {class: kind}, text));
+  byId('ops').tHead.replaceChildren(head);
+  const num = (value, text) => el('td', {class: 'num', 'data-v': value || -1}, value ? text ?? String(value) : '–');
+  byId('ops').tBodies[0].replaceChildren(...DATA.ops.map(([name, kind, , shape], op) => {
+    const s = state(op);
+    const row = el('tr', {'data-op': op, onclick: () => pick(op, true)}, el('td', {class: 'num'}, String(op)), el('td', {}, kind),
+      el('td', {class: 'name', title: name}, name), el('td', {class: 'soft'}, shape));
+    for (const c of columns) {
+      const w = WHERE[state(op, c)[F.where]];
+      row.append(el('td', {'data-v': w}, badge(BADGE[w], WORD[w])));
+    }
+    row.append(num(s[F.us], us(s[F.us])), num(s[F.passes]), num(s[F.cores]), num(s[F.tiles]), num(s[F.bytes], bytes(s[F.bytes])),
+      el('td', {class: 'text'}, ...reasonsOf(op).slice(0, 4).flatMap(r => [badge(KIND[r.sev], r.rule), ' '])));
+    row.title = reasonsOf(op).map(r => r.rule + ': ' + r.text).join('\n');
+    return row;
+  }));
+  sortable(byId('ops'));
+  filter();
+}
+function sortable(grid) {
+  grid.classList.add('sortable');
+  const heads = grid.tHead.rows[0].cells;
+  for (let i = 0; i < heads.length; ++i) {
+    heads[i].tabIndex = 0;
+    const sort = () => {
+      const dir = heads[i].dataset.dir === '1' ? -1 : 1;
+      for (const head of heads) delete head.dataset.dir;
+      heads[i].dataset.dir = dir;
+      const key = row => { const cell = row.cells[i], text = cell.dataset.v ?? cell.textContent, n = Number(text); return text === '' || Number.isNaN(n) ? text : n; };
+      grid.tBodies[0].append(...[...grid.tBodies[0].rows].sort((x, y) => {
+        const a = key(x), b = key(y);
+        if (typeof a !== typeof b) return typeof a === 'number' ? -dir : dir;
+        return a < b ? -dir : a > b ? dir : 0;
+      }));
+    };
+    heads[i].onclick = sort;
+    heads[i].onkeydown = event => { if (event.key === 'Enter') sort(); };
+  }
+}
+function filter() {
+  const words = byId('filter').value.toLowerCase().split(/\s+/).filter(Boolean), where = byId('where').value;
+  let shown = 0;
+  for (const row of byId('ops').tBodies[0].rows) {
+    const op = +row.dataset.op, text = (row.textContent + ' ' + row.title).toLowerCase();
+    row.hidden = !(words.every(word => text.includes(word)) && (where === '' || WHERE[state(op)[F.where]] === where));
+    shown += row.hidden ? 0 : 1;
+  }
+  byId('shown').textContent = shown + ' of ' + DATA.ops.length;
+}
+function find() {
+  const words = byId('find').value.toLowerCase().split(/\s+/).filter(Boolean);
+  const hits = [];
+  nodes.forEach((node, i) => {
+    const op = DATA.node_op[i];
+    const text = op < 0 ? '' : (DATA.ops[op].join(' ') + ' ' + reasonsOf(op).map(r => r.rule).join(' ')).toLowerCase();
+    const hit = words.length === 0 || (op >= 0 && words.every(word => text.includes(word)));
+    node.classList.toggle('dim', !hit);
+    if (hit && words.length > 0) hits.push(op);
+  });
+  byId('found').textContent = words.length === 0 ? '' : hits.length + ' found';
+  return hits;
+}
+byId('find').oninput = find;
+byId('find').onkeydown = event => { if (event.key === 'Enter') { const hits = find(); if (hits.length) pick(hits[(hits.indexOf(picked) + 1) % hits.length], false), show(picked); } };
+byId('filter').oninput = filter;
+byId('where').onchange = filter;
+byId('paint').onchange = () => { paint = byId('paint').value; colour(); };
+
+function pickChip(index) {
+  chip = index;
+  picker(); tiles(); advice(); colour(); panel(); table();
+  for (const row of byId('chips').tBodies[0].rows) row.classList.toggle('picked', +row.dataset.chip === chip);
+}
+byId('about').textContent = DATA.about;
+compare();
+if (DATA.chips.length > 1) sortable(byId('chips'));
+draw();
+pickChip(0);
+fit();
+addEventListener('resize', fit);
+)js";
+
+}  // namespace aneref::explain
