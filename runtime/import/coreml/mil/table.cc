@@ -12,7 +12,7 @@ std::map<std::string, const OperationRow*> MakeIndex() {
        {ConvRows(), PoolRows(), UnaryRows(), BinaryRows(), NormRows(),
         ReduceRows(), ShapeRows(), SliceRows(), MovementRows(), ResizeRows(),
         SamplingRows(), IndexRows(), ScatterRows(), MatrixRows(),
-        RecurrentRows(), QuantizeRows(), ListRows(), BoxRows()}) {
+        RecurrentRows(), QuantizeRows(), ListRows(), BoxRows(), CropRows()}) {
     for (const OperationRow& row : rows) index.emplace(row.type, &row);
   }
   return index;

@@ -40,6 +40,7 @@ std::span<const OperationRow> RecurrentRows();
 std::span<const OperationRow> QuantizeRows();
 std::span<const OperationRow> ListRows();
 std::span<const OperationRow> BoxRows();
+std::span<const OperationRow> CropRows();
 
 }  // namespace aneref::coreml::mil
 
