@@ -1,9 +1,12 @@
 // aneref plan: tasks, tiles, addresses and predicted cost on one chip, or what
 // differs between two.
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 #include "ops/registry.h"
+#include "runtime/explain/plan_pictures.h"
 #include "runtime/plan/plan_json.h"
 #include "tools/output.h"
 #include "tools/planning.h"
@@ -19,6 +22,7 @@ struct Options {
   std::string target = "m1";
   std::vector<std::string> engine;
   std::vector<std::string> diff;
+  std::string pictures;
   bool json = false;
 };
 
@@ -132,15 +136,39 @@ Expected<int> Compare(const Options& options, const SettledModel& settled) {
   return 0;
 }
 
+// arena.svg, chip-memory.svg, roofline.svg and tiles.svg, the last of the task
+// that takes longest.
+Status WritePictures(const std::string& folder, const Plan& plan,
+                     const Chip& chip) {
+  if (folder.empty()) return Status();
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    return Status(StatusCode::kIo, "", folder + ": " + error.message());
+  const auto longest =
+      std::max_element(plan.tasks.begin(), plan.tasks.end(),
+                       [](const PlanTask& a, const PlanTask& b) {
+                         return a.predicted_us < b.predicted_us;
+                       });
+  ANEREF_TRY(WriteText(folder + "/arena.svg", ArenaPicture(plan)));
+  ANEREF_TRY(WriteText(folder + "/chip-memory.svg", ChipMemoryPicture(plan)));
+  ANEREF_TRY(WriteText(folder + "/roofline.svg", RooflinePicture(plan, chip)));
+  if (longest == plan.tasks.end()) return Status();
+  return WriteText(
+      folder + "/tiles.svg",
+      TilePicture(plan, static_cast<int32_t>(longest - plan.tasks.begin())));
+}
+
 Expected<int> Run(const Options& options) {
   for (const std::string& chip : options.diff)
     ANEREF_TRY(ChipTable::Embedded().Find(chip).status());
-  ANEREF_TRY(ChipTable::Embedded().Find(options.target).status());
+  ANEREF_ASSIGN(const Chip* chip, ChipTable::Embedded().Find(options.target));
   ANEREF_ASSIGN(const SettledModel settled,
                 SettleModel(options.model, options.inputs));
   if (!options.diff.empty()) return Compare(options, settled);
   ANEREF_ASSIGN(const Plan plan,
                 PlanFor(settled, options.target, options.engine));
+  ANEREF_TRY(WritePictures(options.pictures, plan, *chip));
   if (options.json) {
     JsonWriter json;
     WritePlan(plan, settled.program, &json);
@@ -162,6 +190,10 @@ Runner Declare(CLI::App* app) {
                   "Print only what differs between two chips")
       ->type_name("CHIP_A CHIP_B")
       ->expected(2);
+  app->add_option("--pictures", options->pictures,
+                  "Write arena.svg, chip-memory.svg, roofline.svg and "
+                  "tiles.svg into a folder")
+      ->type_name("DIR");
   app->add_flag("--json", options->json, "Print one JSON document instead");
   return [options] { return Run(*options); };
 }
@@ -176,6 +208,7 @@ const Verb kPlanVerb = {
     "lie, and the predicted time. Predictions follow the rules of "
     "docs/spec/execution.md and cost.md; nothing is run.",
     {{"aneref plan model.onnx", "tasks on an M1"},
+     {"aneref plan model.onnx --pictures out", "memory, roofline and tiles"},
      {"aneref plan model.onnx --target a17-pro --json > plan.json",
       "everything, for scripts"},
      {"aneref plan model.onnx --diff m1 m4", "what another chip changes"}},

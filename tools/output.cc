@@ -32,10 +32,14 @@ std::string SafeFileName(const std::string& name) {
 
 Status WriteFolder(
     const std::string& folder,
-    const std::vector<std::pair<std::string, const Array*>>& arrays) {
+    const std::vector<std::pair<std::string, const Array*>>& arrays,
+    const std::vector<Picture>& pictures) {
   namespace fs = std::filesystem;
   std::map<std::string, std::string> names;  // file name to tensor name
-  for (const auto& [name, array] : arrays) {
+  std::vector<std::string> outputs;
+  for (const auto& [name, array] : arrays) outputs.push_back(name);
+  for (const Picture& picture : pictures) outputs.push_back(picture.name);
+  for (const std::string& name : outputs) {
     const auto [at, is_new] = names.emplace(SafeFileName(name), name);
     if (is_new) continue;
     return InvalidArgument("outputs '" + at->second + "' and '" + name +
@@ -54,12 +58,26 @@ Status WriteFolder(
       ANEREF_TRY(file.Write(array->bytes));
       files.push_back(std::move(file));
     }
+    for (const Picture& picture : pictures) {
+      const fs::path path =
+          fs::path(folder) / (SafeFileName(picture.name) + ".png");
+      ANEREF_ASSIGN(AtomicFile file, AtomicFile::Create(path.string()));
+      ANEREF_TRY(file.Write(picture.png));
+      files.push_back(std::move(file));
+    }
     for (AtomicFile& file : files) ANEREF_TRY(file.Commit());
     return Status();
   };
   const Status status = write_all();
   if (!status.ok() && made) fs::remove(folder, error);  // only when empty
   return status;
+}
+
+Status WriteText(const std::string& path, const std::string& text) {
+  if (path.empty()) return Status();
+  ANEREF_ASSIGN(AtomicFile file, AtomicFile::Create(path));
+  ANEREF_TRY(file.Write(std::as_bytes(std::span(text.data(), text.size()))));
+  return file.Commit();
 }
 
 }  // namespace aneref::tool

@@ -27,11 +27,22 @@ Json ShapeToJson(const Shape& shape);
 // hidden, never empty, at most 200 bytes.
 std::string SafeFileName(const std::string& name);
 
-// NAME.npy per array in `folder`, which is made when it is missing. Nothing is
-// left behind on errors. kInvalidArgument: two names meet in one file name.
+// An image output, encoded.
+struct Picture {
+  std::string name;
+  std::vector<std::byte> png;
+};
+
+// NAME.npy per array and NAME.png per picture in `folder`, which is made when
+// it is missing. Nothing is left behind on errors. kInvalidArgument: two names
+// meet in one file name.
 Status WriteFolder(
     const std::string& folder,
-    const std::vector<std::pair<std::string, const Array*>>& arrays);
+    const std::vector<std::pair<std::string, const Array*>>& arrays,
+    const std::vector<Picture>& pictures = {});
+
+// The whole text to a file, or nothing. An empty path writes nothing.
+Status WriteText(const std::string& path, const std::string& text);
 
 }  // namespace aneref::tool
 

@@ -37,6 +37,7 @@ extern const Verb kInfoVerb;
 extern const Verb kRunVerb;
 extern const Verb kBenchVerb;
 extern const Verb kPlanVerb;
+extern const Verb kTraceVerb;
 extern const Verb kCompareVerb;
 extern const Verb kLockVerb;
 extern const Verb kVerifyVerb;

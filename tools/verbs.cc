@@ -13,6 +13,7 @@ std::span<const Verb* const> AllVerbs() {
       &kBenchVerb,    //
       &kExplainVerb,  //
       &kPlanVerb,     //
+      &kTraceVerb,    //
       &kCompareVerb,  //
       &kLockVerb,     //
       &kVerifyVerb,   //

@@ -1,0 +1,115 @@
+// Real networks where they are at hand (../shared/models): reading them, their
+// inputs, and one digest of a run. For the tests that walk over a corpus.
+#ifndef ANEREF_TESTS_TOOLS_CORPUS_H_
+#define ANEREF_TESTS_TOOLS_CORPUS_H_
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/exec/session.h"
+#include "runtime/import/importer.h"
+#include "tools/npy.h"
+
+namespace aneref::test {
+
+namespace fs = std::filesystem;
+
+inline std::vector<std::byte> ReadFile(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::vector<char> chars((std::istreambuf_iterator<char>(file)),
+                                std::istreambuf_iterator<char>());
+  std::vector<std::byte> bytes(chars.size());
+  std::transform(chars.begin(), chars.end(), bytes.begin(),
+                 [](char c) { return static_cast<std::byte>(c); });
+  return bytes;
+}
+
+inline std::vector<tool::Array> ReadInputs(const fs::path& folder) {
+  std::vector<tool::Array> inputs;
+  for (int i = 0; fs::exists(folder / ("input_" + std::to_string(i) + ".npy"));
+       ++i) {
+    const fs::path path = folder / ("input_" + std::to_string(i) + ".npy");
+    auto array = tool::ParseNpy(ReadFile(path), path.string());
+    REQUIRE_MESSAGE(array.ok(), array.status().ToString());
+    inputs.push_back(std::move(*array));
+  }
+  return inputs;
+}
+
+// FNV-1a over the valid elements of all outputs.
+inline uint64_t Digest(const Session& session) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (size_t i = 0; i < session.outputs().size(); ++i) {
+    for (std::byte byte : tool::CopyToArray(session.Output(i)).bytes) {
+      hash = (hash ^ static_cast<uint64_t>(byte)) * 0x100000001b3u;
+    }
+  }
+  return hash;
+}
+
+struct Outcome {
+  Status status;
+  uint64_t digest = 0;
+  double flops = 0;
+};
+
+inline Outcome RunNet(const std::shared_ptr<const Net>& net,
+                      const std::vector<tool::Array>& inputs,
+                      SessionOptions options) {
+  Outcome outcome;
+  const auto* ports = net->main_graph().inputs();
+  if (ports == nullptr || ports->size() != inputs.size()) {
+    outcome.status = InvalidArgument("number of inputs");
+    return outcome;
+  }
+  for (unsigned i = 0; i < ports->size(); ++i) {
+    const auto tensor = static_cast<unsigned>(ports->Get(i)->tensor());
+    options
+        .input_shapes[net->main_graph().tensors()->Get(tensor)->name()->str()] =
+        inputs[i].type.shape;
+  }
+  auto session = Session::Create(net, options);
+  outcome.status = session.status();
+  if (!session.ok()) return outcome;
+  for (size_t i = 0; i < inputs.size() && outcome.status.ok(); ++i) {
+    outcome.status = (*session)->SetInput(i, inputs[i].View());
+  }
+  if (outcome.status.ok()) outcome.status = (*session)->Run();
+  if (!outcome.status.ok()) return outcome;
+  for (const TaskProfile& task : (*session)->profile())
+    outcome.flops += task.flops;
+  outcome.digest = Digest(**session);
+  return outcome;
+}
+
+// Folders of networks with a first case, sorted; empty, with a line that ctest
+// reads as "skipped", when the corpus is absent.
+inline std::vector<fs::path> CorpusFolders() {
+  const fs::path corpus = fs::path(ANEREF_SOURCE_DIR) / "../shared/models/onnx";
+  std::vector<fs::path> folders;
+  if (!fs::is_directory(corpus)) {
+    std::printf("ALL CASES SKIPPED: no networks at %s\n",
+                corpus.string().c_str());
+    return folders;
+  }
+  for (const auto& entry : fs::directory_iterator(corpus)) {
+    if (fs::exists(entry.path() / "model.onnx") &&
+        fs::exists(entry.path() / "case_0"))
+      folders.push_back(entry.path());
+  }
+  std::sort(folders.begin(), folders.end());
+  REQUIRE(folders.size() > 10);
+  return folders;
+}
+
+}  // namespace aneref::test
+
+#endif  // ANEREF_TESTS_TOOLS_CORPUS_H_
