@@ -9,6 +9,7 @@
 
 #include "runtime/core/convert.h"
 #include "tools/atomic_file.h"
+#include "tools/image.h"
 #include "tools/inputs.h"
 #include "tools/model.h"
 #include "tools/npz.h"
@@ -125,10 +126,18 @@ Status WriteOutputs(const Options& options, const Session& session) {
   }
   if (!options.output_dir.empty()) {
     std::vector<std::pair<std::string, const Array*>> named;
+    std::vector<Picture> pictures;
     for (size_t i = 0; i < arrays.size(); ++i) {
-      named.emplace_back(session.outputs()[i].name, &arrays[i]);
+      const PortInfo& port = session.outputs()[i];
+      if (port.image == fbs::ImageLayout::none) {
+        named.emplace_back(port.name, &arrays[i]);
+        continue;
+      }
+      ANEREF_ASSIGN(std::vector<std::byte> png,
+                    EncodePng(arrays[i], port.image, port.name));
+      pictures.push_back({port.name, std::move(png)});
     }
-    ANEREF_TRY(WriteFolder(options.output_dir, named));
+    ANEREF_TRY(WriteFolder(options.output_dir, named, pictures));
   }
   std::vector<AtomicFile> files;
   const auto write = [&](const NpzWriter& npz, const std::string& path) {
@@ -279,7 +288,8 @@ Runner Declare(CLI::App* app) {
                   "Write all outputs, by name, to one archive")
       ->type_name("FILE.npz");
   app->add_option("--output-dir", options->output_dir,
-                  "Write one NAME.npy per output ('/' becomes '_')")
+                  "Write one NAME.npy per output ('/' becomes '_'), "
+                  "NAME.png for pictures")
       ->type_name("DIR");
   app->add_option("--dump", options->dump,
                   "Write every intermediate tensor by its source name")

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <memory>
 
+#include "runtime/core/convert.h"
 #include "tools/atomic_file.h"
 #include "tools/stb_image_config.h"
 
@@ -101,6 +103,55 @@ Expected<Array> ImageFromPixels(const Array& pixels, fbs::ImageLayout layout,
   ANEREF_TRY(CheckSize(size, want, name));
   return ToPlanes(reinterpret_cast<const unsigned char*>(pixels.bytes.data()),
                   size, gray ? 1 : 3, layout == fbs::ImageLayout::bgr);
+}
+
+namespace {
+
+void AppendBytes(void* context, void* data, int size) {
+  auto* bytes = static_cast<std::vector<std::byte>*>(context);
+  const auto* first = static_cast<const std::byte*>(data);
+  bytes->insert(bytes->end(), first, first + size);
+}
+
+unsigned char ToPixel(float value) {
+  if (!(value > 0.0f)) return 0;
+  return static_cast<unsigned char>(std::lrint(std::min(value, 255.0f)));
+}
+
+}  // namespace
+
+Expected<std::vector<std::byte>> EncodePng(const Array& planes,
+                                           fbs::ImageLayout layout,
+                                           const std::string& name) {
+  Shape shape = planes.type.shape;
+  while (shape.rank() > 3 && shape[0] == 1) shape.Erase(0);
+  const int64_t channels = layout == fbs::ImageLayout::grayscale ? 1 : 3;
+  if (shape.rank() != 3 || shape[0] != channels || shape[1] < 1 ||
+      shape[2] < 1 || shape[1] > kMaxExtent || shape[2] > kMaxExtent) {
+    return InvalidArgument(
+        "output '" + name + "': " + planes.type.shape.ToString() +
+        " is no picture of " + std::to_string(channels) + " channels");
+  }
+  const auto count = static_cast<size_t>(shape[1] * shape[2]);
+  const auto num_channels = static_cast<size_t>(channels);
+  std::vector<float> values(count * num_channels);
+  ConvertElements(planes.type.dtype, planes.bytes.data(), DataType::kFloat32,
+                  values.data(), values.size());
+  std::vector<unsigned char> pixels(values.size());
+  for (size_t c = 0; c < num_channels; ++c) {
+    const size_t from =
+        layout == fbs::ImageLayout::bgr ? num_channels - 1 - c : c;
+    for (size_t i = 0; i < count; ++i)
+      pixels[i * num_channels + c] = ToPixel(values[from * count + i]);
+  }
+  std::vector<std::byte> png;
+  const int width = static_cast<int>(shape[2]);
+  const int height = static_cast<int>(shape[1]);
+  const int depth = static_cast<int>(channels);
+  if (stbi_write_png_to_func(&AppendBytes, &png, width, height, depth,
+                             pixels.data(), width * depth) == 0)
+    return InternalError("output '" + name + "': no picture could be written");
+  return png;
 }
 
 }  // namespace aneref::tool

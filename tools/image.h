@@ -1,8 +1,10 @@
-// Pictures (.png, .jpg) as uint8 arrays for image inputs.
+// Pictures (.png, .jpg) as uint8 arrays for image inputs, image outputs as
+// .png.
 #ifndef ANEREF_TOOLS_IMAGE_H_
 #define ANEREF_TOOLS_IMAGE_H_
 
 #include <string>
+#include <vector>
 
 #include "runtime/core/status.h"
 #include "schema/net_generated.h"
@@ -26,6 +28,13 @@ Expected<Array> ReadImage(const std::string& path, fbs::ImageLayout layout,
 // The same from a uint8 array [H,W,3] in RGB order, or [H,W] for grayscale.
 Expected<Array> ImageFromPixels(const Array& pixels, fbs::ImageLayout layout,
                                 const ImageSize& want, const std::string& name);
+
+// An image output as the bytes of a PNG file: planes [C,H,W] (leading ones are
+// dropped), values rounded and clamped to 0..255, NaN as 0. kInvalidArgument:
+// another shape.
+Expected<std::vector<std::byte>> EncodePng(const Array& planes,
+                                           fbs::ImageLayout layout,
+                                           const std::string& name);
 
 }  // namespace aneref::tool
 

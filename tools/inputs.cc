@@ -102,6 +102,15 @@ Array WithLeadingOnes(Array planes, const PortSpec& spec) {
   return planes;
 }
 
+// A sequence may be fed without its first axes, Seq and B, as Core ML takes it.
+Array WithSequenceAxes(Array array, const PortSpec& spec) {
+  const bool has_sequence =
+      spec.dim_names.size() > 1 && spec.dim_names[1].starts_with("B of ");
+  if (has_sequence && array.type.shape.rank() < spec.dims.size())
+    return WithLeadingOnes(std::move(array), spec);
+  return array;
+}
+
 bool EqualsDeclared(const PortSpec& spec, const Shape& shape) {
   return spec.has_shape && CheckShape(spec, shape).ok();
 }
@@ -190,6 +199,7 @@ class Loader {
                                     "input '" + spec.name + "'"));
       array = WithLeadingOnes(std::move(planes), spec);
     }
+    array = WithSequenceAxes(std::move(array), spec);
     ANEREF_TRY(CheckShape(spec, array.type.shape));
     ANEREF_TRY(CheckType(spec, array.type.dtype));
     arrays_[index] = std::move(array);

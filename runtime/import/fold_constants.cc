@@ -57,8 +57,11 @@ double WorkPerElement(const fbs::NodeT& node,
 
 // Families whose every output extent is a constant or grows with the input's:
 // an extent that two stand-ins agree on is a constant.
-bool GrowsWithInput(fbs::Op family) {
-  switch (family) {
+bool GrowsWithInput(const fbs::NodeT& node) {
+  switch (node.op.type) {
+    case fbs::Op::Reshape:
+      return node.op.AsReshape()->kind == fbs::ReshapeKind::squeeze ||
+             node.op.AsReshape()->kind == fbs::ReshapeKind::unsqueeze;
     case fbs::Op::Conv:
     case fbs::Op::ConvTranspose:
     case fbs::Op::Matmul:
@@ -224,7 +227,7 @@ void ConstantFolder::LearnRank(const fbs::NodeT& node,
   const auto types = InferWith(node, packed, kStandIn);
   if (!types.has_value()) return;
   std::optional<std::vector<TensorType>> others;
-  if (GrowsWithInput(node.op.type)) others = InferWith(node, packed, kOther);
+  if (GrowsWithInput(node)) others = InferWith(node, packed, kOther);
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] < 0) continue;
     const Shape& shape = (*types)[i].shape;

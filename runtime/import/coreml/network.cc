@@ -112,7 +112,11 @@ class NetworkImporter {
     Layer layer(&context_, name, "input", {tensor});
     int32_t blob = tensor;
     if (is_image) blob = Preprocess(layer, feature, blob);
-    if (as_rank5) blob = ToRank5(layer, blob, is_image);
+    if (fed_in_steps) {
+      blob = layer.Unsqueeze(blob, {3, 4});
+    } else if (as_rank5) {
+      blob = ToRank5(layer, blob, is_image);
+    }
     ANEREF_TRY(layer.status());
     if (blob != tensor) converter_.NameTensor(blob, feature.name() + "/blob");
     converter_.Define(feature.name(), blob);
@@ -154,8 +158,6 @@ class NetworkImporter {
         return layer.Unsqueeze(blob, pair ? std::vector<int32_t>{0, 1, 3, 4}
                                           : std::vector<int32_t>{0, 2, 3});
       case 3:
-        if (is_recurrent_ && layer.Extent(blob, 0) < 0)
-          return layer.Unsqueeze(blob, {3, 4});
         return layer.Unsqueeze(
             blob, pair ? std::vector<int32_t>{0, 1} : std::vector<int32_t>{0});
       case 4:

@@ -12,6 +12,12 @@ constexpr RefusedLayer kRefused[] = {
      "leaving a loop in the middle of its body is not supported"},
     {Case::kLoopContinue, "loopContinue",
      "leaving a loop in the middle of its body is not supported"},
+    {Case::kCropResize, "cropResize",
+     "cutting regions at computed coordinates is not supported"},
+    {Case::kNonMaximumSuppression, "NonMaximumSuppression",
+     "its padded list of boxes is not supported"},
+    {Case::kCategoricalDistribution, "categoricalDistribution",
+     "its draws depend on values that are computed"},
 };
 
 }  // namespace
