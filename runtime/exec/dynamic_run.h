@@ -27,6 +27,7 @@ class DynamicRun {
   // kInvalidArgument names an input that was not set.
   Status Run();
   const TensorView& Output(size_t index) const { return outputs_[index].view; }
+  const TensorView& Input(size_t index) const { return inputs_[index].view; }
   size_t num_outputs() const { return outputs_.size(); }
   // Named values of the last run; needs keep_intermediates.
   const std::vector<std::pair<std::string, HostValue>>& kept() const {

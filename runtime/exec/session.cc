@@ -11,6 +11,7 @@
 #include "runtime/exec/dynamic_run.h"
 #include "runtime/exec/fill_surface.h"
 #include "runtime/exec/static_run.h"
+#include "runtime/graph/evaluate.h"
 
 namespace aneref {
 namespace {
@@ -83,7 +84,8 @@ std::vector<PortInfo> DescribePorts(const Ports* ports,
 struct Session::Impl {
   std::shared_ptr<const Net> net;
   SessionOptions options;
-  std::vector<PortInfo> inputs, outputs;
+  std::vector<PortInfo> inputs, outputs;  // without the states' ports
+  std::vector<PortInfo> states;
   std::vector<TaskProfile> no_profile;
   std::vector<TraceEvent> no_trace;
   std::unique_ptr<StaticRun> fixed;  // one of the two
@@ -94,8 +96,58 @@ struct Session::Impl {
   void Describe(const std::vector<ProgramValue>& values) {
     inputs = DescribePorts(net->main_graph().inputs(), values);
     outputs = DescribePorts(net->main_graph().outputs(), values);
+    // F14: the ports of states are the last ones.
+    const auto* table = net->main_graph().states();
+    const size_t count = table == nullptr ? 0 : table->size();
+    for (size_t i = 0; i < count; ++i) {
+      states.push_back(inputs[inputs.size() - count + i]);
+      const auto* name = table->Get(static_cast<unsigned>(i))->name();
+      if (name != nullptr) states.back().name = name->str();
+    }
+    inputs.resize(inputs.size() - count);
+    outputs.resize(outputs.size() - count);
   }
+  // By port: the user's come first, then the states'.
+  Status SetPort(size_t port, const PortInfo& info, const TensorView& value);
+  TensorView OutputPort(size_t port) const;
+  Status AdvanceStates();
 };
+
+Status Session::Impl::SetPort(size_t port, const PortInfo& info,
+                              const TensorView& value) {
+  if (!(value.shape == info.type.shape)) {
+    return InvalidArgument("input '" + info.name + "' has shape " +
+                           info.type.shape.ToString() + ", the given array " +
+                           value.shape.ToString());
+  }
+  ANEREF_TRY(CheckIntegersFit(value, info.type.dtype, info.name));
+  if (dynamic) return dynamic->SetInput(port, value);
+  const TensorView& target = fixed->View(fixed->program().inputs[port]);
+  if (target.data == nullptr)
+    return Status();  // an input that no output depends on
+  FillSurface(value, target, ValueOrigin::kInput);
+  return Status();
+}
+
+TensorView Session::Impl::OutputPort(size_t port) const {
+  if (dynamic) return dynamic->Output(port);
+  return fixed->View(fixed->program().outputs[port]);
+}
+
+// The new values may lie in the old ones' places (states that swap), so all are
+// read before one is written.
+Status Session::Impl::AdvanceStates() {
+  std::vector<OwnedTensor> values;
+  for (size_t i = 0; i < states.size(); ++i) {
+    const TensorView view = OutputPort(outputs.size() + i);
+    ANEREF_ASSIGN(OwnedTensor value, AllocateTensor({view.dtype, view.shape}));
+    CopyTensor(view, value.View());
+    values.push_back(std::move(value));
+  }
+  for (size_t i = 0; i < states.size(); ++i)
+    ANEREF_TRY(SetPort(inputs.size() + i, states[i], values[i].View()));
+  return Status();
+}
 
 Status Session::Impl::BuildDynamic() {
   ANEREF_ASSIGN(dynamic, DynamicRun::Create(*net, options));
@@ -150,7 +202,9 @@ Expected<std::unique_ptr<Session>> Session::Create(
                ? status
                : status.WithContext(impl->net->name());
   }
-  return std::unique_ptr<Session>(new Session(std::move(impl)));
+  std::unique_ptr<Session> session(new Session(std::move(impl)));
+  ANEREF_TRY(session->ResetStates());
+  return session;
 }
 
 const std::vector<PortInfo>& Session::inputs() const { return impl_->inputs; }
@@ -183,38 +237,47 @@ int Session::threads() const { return impl_->options.threads; }
 
 Status Session::SetInput(size_t index, const TensorView& value) {
   ANEREF_CHECK(index < impl_->inputs.size());
-  const PortInfo& port = impl_->inputs[index];
-  if (!(value.shape == port.type.shape)) {
-    return InvalidArgument("input '" + port.name + "' has shape " +
-                           port.type.shape.ToString() + ", the given array " +
-                           value.shape.ToString());
-  }
-  ANEREF_TRY(CheckIntegersFit(value, port.type.dtype, port.name));
-  if (impl_->dynamic) return impl_->dynamic->SetInput(index, value);
-  const TensorView& target =
-      impl_->fixed->View(impl_->fixed->program().inputs[index]);
-  if (target.data == nullptr)
-    return Status();  // an input that no output depends on
-  FillSurface(value, target, ValueOrigin::kInput);
-  return Status();
+  return impl_->SetPort(index, impl_->inputs[index], value);
 }
 
 Status Session::Run() {
   if (impl_->fixed) {
-    Status status = impl_->fixed->Run();
-    return status.ok() ? status : status.WithContext(impl_->net->name());
+    ANEREF_TRY(impl_->fixed->Run().WithContext(impl_->net->name()));
+    return impl_->AdvanceStates();
   }
   ANEREF_TRY(impl_->dynamic->Run().WithContext(impl_->net->name()));
   for (size_t i = 0; i < impl_->outputs.size(); ++i) {
     const TensorView& view = impl_->dynamic->Output(i);
     impl_->outputs[i].type = {view.dtype, view.shape};
   }
-  return Status();
+  return impl_->AdvanceStates();
 }
 
 TensorView Session::Output(size_t index) const {
-  if (impl_->dynamic) return impl_->dynamic->Output(index);
-  return impl_->fixed->View(impl_->fixed->program().outputs[index]);
+  return impl_->OutputPort(index);
+}
+
+const std::vector<PortInfo>& Session::states() const { return impl_->states; }
+
+TensorView Session::State(size_t index) const {
+  const size_t port = impl_->inputs.size() + index;
+  if (impl_->dynamic) return impl_->dynamic->Input(port);
+  return impl_->fixed->View(impl_->fixed->program().inputs[port]);
+}
+
+Status Session::SetState(size_t index, const TensorView& value) {
+  ANEREF_CHECK(index < impl_->states.size());
+  return impl_->SetPort(impl_->inputs.size() + index, impl_->states[index],
+                        value);
+}
+
+Status Session::ResetStates() {
+  for (size_t i = 0; i < impl_->states.size(); ++i) {
+    ANEREF_ASSIGN(const OwnedTensor zeros,
+                  AllocateTensor(impl_->states[i].type));
+    ANEREF_TRY(SetState(i, zeros.View()));
+  }
+  return Status();
 }
 
 Status Session::ForEachValue(

@@ -85,6 +85,15 @@ class Session {
   // fit.
   Status SetInput(size_t index, const TensorView& value);
   Status Run();
+
+  // Values that outlive a run (F14): zero at first, replaced by each Run. They
+  // are neither inputs nor outputs.
+  const std::vector<PortInfo>& states() const;
+  TensorView State(size_t index) const;
+  // As SetInput.
+  Status SetState(size_t index, const TensorView& value);
+  Status ResetStates();
+
   // Valid until the next Run; the view's dtype is the type in memory.
   TensorView Output(size_t index) const;
 
