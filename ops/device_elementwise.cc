@@ -1,6 +1,9 @@
 // Two operands and one operand element by element on the engine: planar
 // arithmetic (N23), and every function of one operand as one table lookup
 // (N40-N57). What has no datapath there goes through binary32.
+#include <cstdio>
+#include <utility>
+
 #include "ops/device_float.h"
 #include "ops/device_mac.h"
 #include "ops/device_ops.h"
@@ -75,99 +78,66 @@ Status ReferenceElementwise(const OpView& op, const RefTensors& tensors) {
 
 // ---- one operand ----
 
-// The engine's function for a kind; kNumActivationFunctions when several steps
-// or none make it.
+constexpr auto kNoFunction = static_cast<Function>(kNumActivationFunctions);
+
+// The engine's function for a kind; kNoFunction when several steps or none
+// make it.
 Function FunctionOf(AK kind) {
-  switch (kind) {
-    case AK::relu:
-      return Function::kRelu;
-    case AK::relu6:
-      return Function::kRelu6;
-    case AK::leaky_relu:
-      return Function::kLeakyRelu;
-    case AK::elu:
-      return Function::kElu;
-    case AK::gelu:
-    case AK::gelu_tanh:
-      return Function::kGelu;
-    case AK::sigmoid:
-      return Function::kSigmoid;
-    case AK::hard_sigmoid:
-      return Function::kHardSigmoid;
-    case AK::tanh:
-      return Function::kTanh;
-    case AK::softplus:
-    case AK::parametric_softplus:
-      return Function::kSoftplus;
-    case AK::softsign:
-      return Function::kSoftsign;
-    case AK::thresholded_relu:
-      return Function::kThresholdedRelu;
-    case AK::silu:
-      return Function::kSilu;
-    case AK::clip:
-      return Function::kClip;
-    case AK::linear:
-      return Function::kLinear;
-    case AK::erf:
-      return Function::kErf;
-    case AK::exp:
-      return Function::kExp;
-    case AK::exp2:
-      return Function::kExp2;
-    case AK::log:
-      return Function::kLog;
-    case AK::sqrt:
-      return Function::kSqrt;
-    case AK::rsqrt:
-      return Function::kRsqrt;
-    case AK::inverse:
-      return Function::kInverse;
-    case AK::square:
-      return Function::kSquare;
-    case AK::abs:
-      return Function::kAbs;
-    case AK::sign:
-      return Function::kSign;
-    case AK::floor:
-      return Function::kFloor;
-    case AK::ceil:
-      return Function::kCeil;
-    case AK::round:
-      return Function::kRound;
-    case AK::sin:
-      return Function::kSin;
-    case AK::cos:
-      return Function::kCos;
-    case AK::tan:
-      return Function::kTan;
-    case AK::asin:
-      return Function::kAsin;
-    case AK::acos:
-      return Function::kAcos;
-    case AK::atan:
-      return Function::kAtan;
-    case AK::sinh:
-      return Function::kSinh;
-    case AK::cosh:
-      return Function::kCosh;
-    case AK::asinh:
-      return Function::kAsinh;
-    case AK::acosh:
-      return Function::kAcosh;
-    case AK::atanh:
-      return Function::kAtanh;
-    case AK::scaled_tanh:
-      return Function::kScaledTanh;
-    default:
-      return static_cast<Function>(kNumActivationFunctions);
-  }
+  static constexpr std::pair<AK, Function> kFunctions[] = {
+      {AK::relu, Function::kRelu},
+      {AK::relu6, Function::kRelu6},
+      {AK::leaky_relu, Function::kLeakyRelu},
+      {AK::elu, Function::kElu},
+      {AK::gelu, Function::kGelu},
+      {AK::gelu_tanh, Function::kGelu},
+      {AK::sigmoid, Function::kSigmoid},
+      {AK::hard_sigmoid, Function::kHardSigmoid},
+      {AK::tanh, Function::kTanh},
+      {AK::softplus, Function::kSoftplus},
+      {AK::parametric_softplus, Function::kSoftplus},
+      {AK::softsign, Function::kSoftsign},
+      {AK::thresholded_relu, Function::kThresholdedRelu},
+      {AK::silu, Function::kSilu},
+      {AK::clip, Function::kClip},
+      {AK::linear, Function::kLinear},
+      {AK::erf, Function::kErf},
+      {AK::exp, Function::kExp},
+      {AK::exp2, Function::kExp2},
+      {AK::log, Function::kLog},
+      {AK::sqrt, Function::kSqrt},
+      {AK::rsqrt, Function::kRsqrt},
+      {AK::inverse, Function::kInverse},
+      {AK::square, Function::kSquare},
+      {AK::abs, Function::kAbs},
+      {AK::sign, Function::kSign},
+      {AK::floor, Function::kFloor},
+      {AK::ceil, Function::kCeil},
+      {AK::round, Function::kRound},
+      {AK::sin, Function::kSin},
+      {AK::cos, Function::kCos},
+      {AK::tan, Function::kTan},
+      {AK::asin, Function::kAsin},
+      {AK::acos, Function::kAcos},
+      {AK::atan, Function::kAtan},
+      {AK::sinh, Function::kSinh},
+      {AK::cosh, Function::kCosh},
+      {AK::asinh, Function::kAsinh},
+      {AK::acosh, Function::kAcosh},
+      {AK::atanh, Function::kAtanh},
+      {AK::scaled_tanh, Function::kScaledTanh}};
+  for (const auto& [known, function] : kFunctions)
+    if (kind == known) return function;
+  return kNoFunction;
 }
 
 Activation ActivationOf(const UnaryFunction& function) {
   Activation activation{FunctionOf(function.kind), function.alpha,
                         function.beta};
   if (function.kind == AK::softplus) activation.alpha = activation.beta = 1.0;
+  const bool adds_epsilon = function.kind == AK::log ||
+                            function.kind == AK::rsqrt ||
+                            function.kind == AK::inverse;
+  if (adds_epsilon) activation.epsilon = DoubleToHalf(function.alpha);  // N34
   return activation;
 }
 
@@ -240,7 +210,7 @@ uint16_t EvaluateDeviceUnary(const Profile& profile,
   uint16_t y = 0;
   if (EvaluateSteps(profile, function, x, &y)) return y;
   const Activation activation = ActivationOf(function);
-  if (static_cast<size_t>(activation.function) < kNumActivationFunctions)
+  if (activation.function != kNoFunction)
     return EvaluateActivation(profile, activation, x);
   // N56: selu, celu, shrink, neg: exact, one rounding.
   return StoreEngine(profile.rounding,

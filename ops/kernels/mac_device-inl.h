@@ -25,7 +25,9 @@ using acc::Int;
 
 // Rows of a block: 4, or 1 where a tile has no more (depthwise convolution).
 constexpr size_t kMostRows = 4;
-constexpr size_t kChunk = 256;  // a multiple of the group of four
+// Whole groups of four.
+constexpr size_t kChunk = 256;
+constexpr size_t kStretch = 16;
 
 // The caller's scratch, cut up. Row arrays hold [k][rows of a block].
 struct Scratch {

@@ -25,32 +25,85 @@ using acc::Int;
 using mac::Block;
 using mac::kChunk;
 using mac::kMostRows;
+using mac::kStretch;
 using mac::Scratch;
 using mac::States;
 
 // ---- one column group of one block ----
 
 // Whether no lane can overflow within [begin, end), going on from `states`.
+// Lanes that have overflowed already stay as they are, whatever follows.
 template <class Path, size_t kRows, size_t kVectors>
 HWY_NOINLINE bool IsSafe(
     const Block& block, const float* w, size_t begin, size_t end,
     const States<typename Path::State, kRows, kVectors>& states) {
   const acc::Tag d;
   const size_t last = HWY_MIN(end, block.tile->depth);
+  Float sums[kRows][kVectors];
+  for (size_t r = 0; r < kRows; ++r)
+    for (size_t v = 0; v < kVectors; ++v)
+      sums[r][v] = Path::Magnitude(states.lane[r][v]);
+  for (size_t k = begin; k < last; ++k) {
+    Float column[kVectors];
+    for (size_t v = 0; v < kVectors; ++v)
+      column[v] = hn::Abs(
+          hn::LoadU(d, w + k * block.tile->w_stride + v * hn::Lanes(d)));
+    ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
+      const Float row = Path::RowMagnitude(block.scratch, k * kRows + r);
+      ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) sums[r][v] =
+          hn::MulAdd(row, column[v], sums[r][v]);
+    }
+  }
   Float largest = hn::Zero(d);
   for (size_t r = 0; r < kRows; ++r) {
     for (size_t v = 0; v < kVectors; ++v) {
-      Float sum = Path::Magnitude(states.lane[r][v]);
-      for (size_t k = begin; k < last; ++k) {
-        const Float column = hn::Abs(
-            hn::LoadU(d, w + k * block.tile->w_stride + v * hn::Lanes(d)));
-        sum = hn::MulAdd(Path::RowMagnitude(block.scratch, k * kRows + r),
-                         column, sum);
-      }
-      largest = hn::Max(largest, sum);
+      const auto over =
+          hn::Ne(states.lane[r][v].overflow, hn::Zero(acc::TagInt()));
+      largest = hn::Max(
+          largest, hn::IfThenZeroElse(hn::RebindMask(d, over), sums[r][v]));
     }
   }
   return hn::AllTrue(d, hn::Lt(largest, hn::Set(d, acc::kSafeSum)));
+}
+
+// Whether the results are settled: every lane has overflowed. Rows that do not
+// exist never do.
+template <class State, size_t kRows, size_t kVectors>
+HWY_INLINE bool IsSettled(const Block& block,
+                          const States<State, kRows, kVectors>& states) {
+  const acc::TagInt di;
+  bool settled = true;
+  for (size_t r = 0; r < block.num_rows; ++r)
+    for (size_t v = 0; v < kVectors; ++v)
+      settled = settled && hn::AllTrue(di, hn::Ne(states.lane[r][v].overflow,
+                                                  hn::Zero(di)));
+  return settled;
+}
+
+// Adds the lists of a block that may overflow: chunk by chunk, then stretch by
+// stretch, unchecked wherever one cannot.
+template <class Path, size_t kRows, size_t kVectors>
+HWY_NOINLINE void AddCarefully(
+    const Block& block, const float* w, size_t depth,
+    States<typename Path::State, kRows, kVectors>* states) {
+  for (size_t chunk = 0; chunk < depth; chunk += kChunk) {
+    const size_t chunk_end = HWY_MIN(depth, chunk + kChunk);
+    if (IsSafe<Path, kRows, kVectors>(block, w, chunk, chunk_end, *states)) {
+      Path::template AddRange<false, kRows, kVectors>(block, w, chunk,
+                                                      chunk_end, states);
+      continue;
+    }
+    for (size_t begin = chunk; begin < chunk_end; begin += kStretch) {
+      const size_t end = HWY_MIN(chunk_end, begin + kStretch);
+      if (IsSettled(block, *states)) return;
+      if (IsSafe<Path, kRows, kVectors>(block, w, begin, end, *states))
+        Path::template AddRange<false, kRows, kVectors>(block, w, begin, end,
+                                                        states);
+      else
+        Path::template AddRange<true, kRows, kVectors>(block, w, begin, end,
+                                                       states);
+    }
+  }
 }
 
 // Sums of |x| times the largest |w|: cheap, and enough for most tiles.
@@ -167,15 +220,7 @@ HWY_NOINLINE void Columns(const Block& block, size_t column) {
     Path::template AddRange<false, kRows, kVectors>(block, w, 0, depth,
                                                     &states);
   } else {
-    for (size_t begin = 0; begin < depth; begin += kChunk) {
-      const size_t end = HWY_MIN(depth, begin + kChunk);
-      if (IsSafe<Path, kRows, kVectors>(block, w, begin, end, states))
-        Path::template AddRange<false, kRows, kVectors>(block, w, begin, end,
-                                                        &states);
-      else
-        Path::template AddRange<true, kRows, kVectors>(block, w, begin, end,
-                                                       &states);
-    }
+    AddCarefully<Path, kRows, kVectors>(block, w, depth, &states);
   }
   Store<Path, kRows, kVectors>(block, column, states);
 }

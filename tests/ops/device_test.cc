@@ -279,6 +279,9 @@ TEST_CASE("N32 N33 N34: poles of the tables") {
           Bits{0x7C00, 0x0000});
     CHECK(Function(profile, AK::rsqrt, {0x0000, 0x8000}) ==
           Bits{0x7C00, 0x7C00});
+    // The epsilon 1 is added first: rsqrt(0 + 1) = 1, inverse(1 + 1) = 0.5.
+    CHECK(Function(profile, AK::rsqrt, {0x0000}, 1.0) == Bits{0x3C00});
+    CHECK(Function(profile, AK::inverse, {0x3C00}, 1.0) == Bits{0x3800});
     CHECK(Planar(profile, EK::div, {0x3C00, 0x0000, 0x4000},
                  {0x7C00, 0x0000, 0x0000}) == Bits{0x0000, 0x0000, 0x7C00});
   }
