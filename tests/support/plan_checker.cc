@@ -209,6 +209,14 @@ class Checker {
 
   void CheckUnits(const PlanTask& task) {
     const WorkGrid& grid = task.grid;
+    const int32_t result = Node(task.main).outputs[0];
+    const int64_t elements = program_.values[static_cast<size_t>(result)]
+                                 .declared.shape.NumElements();
+    if (grid.planes * grid.channels * grid.rows * grid.columns != elements) {
+      Report(task.name + ": the units cover another number of elements than " +
+             std::to_string(elements));
+      return;
+    }
     const int64_t cells = grid.channels * grid.rows * grid.Patches();
     if (cells > (int64_t{1} << 24) || grid.NumUnits() > (int64_t{1} << 22))
       return;
