@@ -171,7 +171,7 @@ function advice() {
     const names = a.ops.slice(0, 6).map(op => el('button', {onclick: () => pick(op, true)}, DATA.ops[op][0]));
     if (a.ops.length > 6) names.push(el('span', {class: 'soft'}, ' and ' + (a.ops.length - 6) + ' more'));
     return el('article', {class: r.sev},
-      el('h3', {}, badge(KIND[r.sev], r.rule), a.ops.length + ' × ' + DATA.ops[a.ops[0]][1], ...(a.saved > 0 ? [badge('good', 'saves ' + a.saved + ' crossings')] : [])),
+      el('h3', {}, badge(KIND[r.sev], r.rule), a.ops.length + ' × ' + DATA.ops[a.ops[0]][1], ...(a.saved > 0 ? [badge('good', 'saves ' + a.saved + (a.saved === 1 ? ' crossing' : ' crossings'))] : [])),
       el('p', {}, r.text + (r.actual ? ' — is ' + r.actual : '') + (r.allowed ? ', allowed ' + r.allowed : '')),
       ...(r.fix ? [el('p', {class: 'do'}, r.fix)] : []), el('p', {class: 'soft'}, r.prov + ', decided by ' + r.layer),
       el('div', {class: 'bar', style: 'margin:4px 0 2px;gap:5px'}, ...names));

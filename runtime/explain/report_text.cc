@@ -76,7 +76,8 @@ std::string Names(const Report& report, const std::vector<size_t>& ops) {
 
 std::string Saves(int64_t crossings) {
   if (crossings <= 0) return "";
-  return " (saves " + std::to_string(crossings) + " crossings)";
+  return " (saves " + std::to_string(crossings) +
+         (crossings == 1 ? " crossing)" : " crossings)");
 }
 
 // The compiler's sentences end with a stop; ours go on.
