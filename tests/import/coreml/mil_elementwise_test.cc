@@ -50,7 +50,9 @@ void Unary(const std::string& type, const Values& x, const Values& expected,
 TEST_CASE("mil: functions of one operand") {
   Unary("abs", {-2, 0, 3}, {2, 0, 3});
   Unary("acos", {1, -1}, {0, 3.14159265f});
+  Unary("acosh", {1, 2}, {0, 1.31695790f});
   Unary("asin", {0, 1}, {0, 1.57079633f});
+  Unary("asinh", {0, 1}, {0, 0.881373587f});
   Unary("atan", {0, 1}, {0, 0.785398163f});
   Unary("atanh", {0, 0.5f}, {0, 0.549306144f});
   Unary("ceil", {-1.5f, 1.2f}, {-1, 2});

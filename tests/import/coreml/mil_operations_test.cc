@@ -628,6 +628,39 @@ TEST_CASE("mil: functions are chosen by name") {
   CHECK(missing.status().message().find("main, other") != std::string::npos);
 }
 
+TEST_CASE("mil: classify labels the probabilities") {
+  Program program;
+  program.Input("x", {1, 2});
+  Value classes = EmptyValue(mil::kTypeString, {2});
+  auto* strings =
+      classes.mutable_immediatevalue()->mutable_tensor()->mutable_strings();
+  strings->add_values("cat");
+  strings->add_values("dog");
+  program.Op("classify", {{"probabilities", "x"}, {"classes", classes}},
+             {{"label", {}, mil::kTypeString}, {"odds", {}}});
+  program.Returns({"label", "odds"});
+  auto* description = program.model.mutable_description();
+  description->set_predictedfeaturename("label");
+  description->set_predictedprobabilitiesname("odds");
+  auto* label = description->add_output();
+  label->set_name("label");
+  label->mutable_type()->mutable_stringtype();
+  auto* odds = description->add_output();
+  odds->set_name("odds");
+  odds->mutable_type()->mutable_dictionarytype()->mutable_stringkeytype();
+  const std::map<std::string, Tensor> inputs = {
+      {"x", {{1, 2}, {0.25f, 0.75f}}}};
+  const auto session = program.MakeSession(Numerics::kFp32, inputs);
+  REQUIRE_MESSAGE(session.ok(), session.status().message());
+  REQUIRE((*session)->outputs().size() == 1);
+  CHECK((*session)->outputs()[0].name == "odds");
+  CHECK((*session)->outputs()[0].labels ==
+        std::vector<std::string>{"cat", "dog"});
+  REQUIRE(Program::Feed(session->get(), inputs).ok());
+  REQUIRE((*session)->Run().ok());
+  CHECK(Program::Read((*session)->Output(0)).values == Values{0.25f, 0.75f});
+}
+
 TEST_CASE("mil: what is refused names operation and reason") {
   Program program;
   program.Input("x", {1});
