@@ -33,4 +33,5 @@ step "op table" python3 .ci/ops_table.py --check
 step "schema evolution" conform
 step "tree" python3 .ci/check_tree.py
 step "python syntax" python
+step "status page" python3 tools/status.py --check
 exit $failed

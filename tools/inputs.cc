@@ -10,6 +10,7 @@
 #include "tools/atomic_file.h"
 #include "tools/image.h"
 #include "tools/npz.h"
+#include "tools/special_inputs.h"
 #include "tools/stats.h"
 
 namespace aneref::tool {
@@ -64,27 +65,6 @@ Status CheckType(const PortSpec& spec, DataType type) {
   return InvalidArgument("input '" + spec.name + "': type " +
                          DataTypeName(type) + ", the model takes " +
                          TakenType(spec));
-}
-
-// Casts and tests of non-finite values are made for them: a network in which
-// nothing else reads the input may have them without --allow-nonfinite.
-bool OnlyCastsOrTests(const fbs::Graph& graph, int tensor) {
-  bool read = false;
-  for (const fbs::Node* node : *graph.nodes()) {
-    if (node->inputs() == nullptr) continue;
-    const auto* inputs = node->inputs();
-    if (std::find(inputs->begin(), inputs->end(), tensor) == inputs->end()) {
-      continue;
-    }
-    const fbs::Activation* test = node->op_as_Activation();
-    const bool made_for_them =
-        node->op_type() == fbs::Op::Cast ||
-        (test != nullptr && (test->kind() == fbs::ActivationKind::is_nan ||
-                             test->kind() == fbs::ActivationKind::is_inf));
-    if (!made_for_them || graph.nodes()->size() != 1) return false;
-    read = true;
-  }
-  return read;
 }
 
 ImageSize WantedSize(const PortSpec& spec) {
@@ -320,7 +300,7 @@ Expected<std::vector<Array>> LoadInputs(const InputArgs& args, const Net& net,
     const int tensor =
         net.main_graph().inputs()->Get(static_cast<unsigned>(i))->tensor();
     if (stats.nonfinite > 0 && !args.allow_nonfinite &&
-        !OnlyCastsOrTests(net.main_graph(), tensor)) {
+        !ExpectsNonfinite(net.main_graph(), tensor, arrays[i].View())) {
       return InvalidArgument("input '" + specs[i].name +
                              "': " + std::to_string(stats.nonfinite) +
                              " values are NaN or infinite "

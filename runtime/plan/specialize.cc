@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "runtime/graph/evaluate.h"
+#include "runtime/graph/evaluation_work.h"
 
 namespace aneref {
 namespace {
@@ -15,6 +16,10 @@ std::string Text(const flatbuffers::String* text) {
 // The largest value that folding keeps when no limit is asked for: far above
 // any weight, far below exhaustion.
 constexpr uint64_t kDefaultFoldLimit = uint64_t{8} << 30;
+// The work of all folding together (EvaluationWork), a second or two. What is
+// beyond it runs with the network. A count, not a clock: the same net folds the
+// same nodes everywhere.
+constexpr double kFoldWork = 0x1p28;
 
 class Specializer {
  public:
@@ -172,10 +177,10 @@ class Specializer {
         });
   }
 
-  // A node whose value is settled before the run: all inputs are known, or it
-  // only asks for a shape.
-  bool CanFold(const fbs::Node& node,
-               const std::vector<OpView::Input>& inputs) const {
+  // A node whose value is settled before the run: all inputs are known and the
+  // work is bounded, or it only asks for a shape.
+  bool CanFold(const fbs::Node& node, const std::vector<OpView::Input>& inputs,
+               const std::vector<TensorType>& outputs) {
     if (node.op_type() == fbs::Op::Generate) {
       const auto kind = static_cast<const fbs::Generate*>(node.op())->kind();
       if (kind == fbs::GenerateKind::shape || kind == fbs::GenerateKind::size)
@@ -186,6 +191,9 @@ class Specializer {
           input.type.shape.NumElements() != 0)
         return false;
     }
+    const double work = EvaluationWork(node, inputs, outputs);
+    if (work > fold_work_) return false;
+    fold_work_ -= work;
     return true;
   }
 
@@ -215,7 +223,7 @@ class Specializer {
       if (step.outputs[i] >= 0)
         ANEREF_TRY(Define(static_cast<size_t>(step.outputs[i]), types[i]));
     }
-    if (!CanFold(node, inputs)) {
+    if (!CanFold(node, inputs, types)) {
       program_.nodes.push_back(std::move(step));
       return Status();
     }
@@ -259,6 +267,7 @@ class Specializer {
   const fbs::Graph& graph_;
   const SpecializeOptions& options_;
   uint64_t fold_budget_;
+  double fold_work_ = kFoldWork;
   std::map<std::string, int64_t> symbols_;
   Program program_;
 };

@@ -90,7 +90,7 @@ Status Converter::ConvertBody(const GraphProto& body, size_t num_outputs) {
           SourceType(info.type().tensor_type().elem_type());
       if (!type.ok()) return type.status();
       TensorAt(*session_.draft, tensor).dtype = static_cast<fbs::DataType>(
-          DeclaredType(*type, session_.options.precision));
+          OnnxDeclaredType(*type, session_.options.precision));
     }
     session_.defined[static_cast<size_t>(tensor)] = true;
     ANEREF_TRY(Define(info.name(), tensor, &scope));
@@ -140,8 +140,6 @@ Status Converter::ConvertControl(const NodeProto& node, int64_t opset,
                       " deep");
   fbs::ControlT control;
   control.kind = KindOf(node);
-  if (control.kind == fbs::ControlKind::scan && opset < 9)
-    return Unsupported(what + " is not supported before opset 9");
   std::vector<std::string> names = {"body"};
   size_t num_results = outputs.size();
   if (control.kind == fbs::ControlKind::branch)

@@ -2,6 +2,7 @@
 // inputs and outputs in ports.cc.
 #include "runtime/import/onnx/converter.h"
 
+#include "runtime/import/onnx/standard_functions.h"
 #include "runtime/import/onnx/table.h"
 
 namespace aneref::onnx {
@@ -22,6 +23,14 @@ OpsetMap ReadOpsets(const List& imports) {
   for (const OperatorSetIdProto& import : imports)
     opsets[CanonicalDomain(import.domain())] = import.version();
   return opsets;
+}
+
+// The error of a node, which its message names.
+Status Named(const Status& status, const std::string& what) {
+  if (status.code() == StatusCode::kUnsupported &&
+      status.message().starts_with("is not supported"))
+    return Unsupported(what + " " + status.message());
+  return status.WithContext(what);
 }
 
 }  // namespace
@@ -140,7 +149,15 @@ Status Converter::ConvertNode(const NodeProto& node, Scope* scope) {
   const bool is_loop =
       domain.empty() && (node.op_type() == "Loop" || node.op_type() == "Scan");
   const LoweringRow* row = domain.empty() ? FindRow(node.op_type()) : nullptr;
-  if (function == functions_.end() && row == nullptr && !is_if && !is_loop)
+  std::unique_ptr<FunctionProto> standard;
+  if (function == functions_.end() && domain.empty()) {
+    Expected<std::unique_ptr<FunctionProto>> made =
+        StandardFunction(node, version);
+    if (!made.ok()) return Named(made.status(), what);
+    standard = std::move(*made);
+  }
+  if (function == functions_.end() && standard == nullptr && row == nullptr &&
+      !is_if && !is_loop)
     return Unsupported(what + " is not supported");
   if (function == functions_.end() && (version < 1 || version > kNewestOpset))
     return Unsupported(what + " is not supported: opsets 1 to " +
@@ -151,6 +168,8 @@ Status Converter::ConvertNode(const NodeProto& node, Scope* scope) {
                 NodeOutputs(node, scope, what));
   if (function != functions_.end())
     return InlineFunction(*function->second, node, inputs, outputs, *scope);
+  if (standard != nullptr)
+    return InlineFunction(*standard, node, inputs, outputs, *scope);
   if (is_loop) return ConvertControl(node, version, inputs, outputs, scope);
   if (is_if) return ConvertIf(node, version, inputs, outputs, scope);
   return Lower(node, version, *scope, inputs, outputs, row->lower);
@@ -164,11 +183,7 @@ Status Converter::Lower(const NodeProto& node, int64_t opset,
   lower(lowering);
   const Status& status = lowering.status();
   if (status.ok()) return status;
-  const std::string what = DescribeSource(node, opset);
-  if (status.code() == StatusCode::kUnsupported &&
-      status.message().starts_with("is not supported"))
-    return Unsupported(what + " " + status.message());
-  return status.WithContext(what);
+  return Named(status, DescribeSource(node, opset));
 }
 
 }  // namespace aneref::onnx

@@ -141,8 +141,8 @@ std::optional<DraftConstant> Lowering::Tensor(const std::string& name) {
   const AttributeProto* attribute =
       FindTyped(name, kTensorAttribute, found != nullptr && found->has_t());
   if (attribute == nullptr) return std::nullopt;
-  Expected<DraftConstant> constant = ReadTensor(
-      attribute->t(), session_->options.precision, session_->external);
+  Expected<DraftConstant> constant =
+      ReadTensor(attribute->t(), session_->external);
   if (constant.ok()) return std::move(constant).value();
   Fail(constant.status().WithContext("attribute '" + name + "'"));
   return std::nullopt;
@@ -154,8 +154,8 @@ std::optional<DraftConstant> Lowering::SparseTensor(const std::string& name) {
     Fail(InvalidFile("", "attribute '" + name + "' must be a sparse tensor"));
     return std::nullopt;
   }
-  Expected<DraftConstant> constant = ReadSparseTensor(
-      found->sparse_tensor(), session_->options.precision, session_->external);
+  Expected<DraftConstant> constant =
+      ReadSparseTensor(found->sparse_tensor(), session_->external);
   if (constant.ok()) return std::move(constant).value();
   Fail(constant.status().WithContext("attribute '" + name + "'"));
   return std::nullopt;

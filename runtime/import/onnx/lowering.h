@@ -70,6 +70,7 @@ class Lowering : public Emitter {
   bool IsFourBit(int32_t tensor) const {
     return session_->four_bit.contains(tensor);
   }
+  void SetFourBit(int32_t tensor) { session_->four_bit.insert(tensor); }
 
   // ---- emitting ----
   // The common case: the node's first output.
@@ -81,7 +82,7 @@ class Lowering : public Emitter {
     DefineConstant(Out(0), std::move(constant), declared);
   }
   DataType Declared(DataType source) const {
-    return DeclaredType(source, session_->options.precision);
+    return OnnxDeclaredType(source, session_->options.precision);
   }
   // The declared type for an ONNX type number; fails for types that are not
   // supported.

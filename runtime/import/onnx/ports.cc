@@ -75,7 +75,7 @@ Status Converter::ConvertInitializers(GraphProto* graph, Scope* scope) {
     const int32_t tensor =
         bound != scope->bound.end() ? bound->second : NewValue(name, scope);
     const DataType declared =
-        DeclaredType(constant->stored, session_.options.precision);
+        OnnxDeclaredType(constant->stored, session_.options.precision);
     TensorAt(*session_.draft, tensor).dtype =
         static_cast<fbs::DataType>(declared);
     SetConstant(session_.draft, tensor, std::move(constant).value());
@@ -85,16 +85,14 @@ Status Converter::ConvertInitializers(GraphProto* graph, Scope* scope) {
   for (TensorProto& tensor : *graph->mutable_initializer()) {
     if (tensor.name().empty())
       return InvalidFile("", "an initializer has no name");
-    ANEREF_TRY(add(tensor.name(), ReadTensor(tensor, session_.options.precision,
-                                             session_.external)));
+    ANEREF_TRY(add(tensor.name(), ReadTensor(tensor, session_.external)));
     if (IsFourBit(tensor.data_type()))
       session_.four_bit.insert(scope->values.at(tensor.name()));
     TensorProto().Swap(&tensor);  // its bytes are not needed any more
   }
   for (const SparseTensorProto& tensor : graph->sparse_initializer()) {
     ANEREF_TRY(add(tensor.values().name(),
-                   ReadSparseTensor(tensor, session_.options.precision,
-                                    session_.external)));
+                   ReadSparseTensor(tensor, session_.external)));
   }
   return Status();
 }
@@ -112,7 +110,7 @@ Status Converter::ConvertInputs(const GraphProto& graph, Scope* scope) {
     const int32_t tensor = NewValue(info.name(), scope);
     fbs::TensorT& value = TensorAt(*session_.draft, tensor);
     value.dtype = static_cast<fbs::DataType>(
-        DeclaredType(*source, session_.options.precision));
+        OnnxDeclaredType(*source, session_.options.precision));
     ANEREF_TRY(SetDeclaredShape(*type, &value).WithContext(what));
     session_.defined[static_cast<size_t>(tensor)] = true;
     if (IsFourBit(type->elem_type())) session_.four_bit.insert(tensor);

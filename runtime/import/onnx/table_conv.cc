@@ -1,5 +1,6 @@
 // Convolutions, matrix products and pools.
 #include <algorithm>
+#include <limits>
 
 #include "runtime/import/onnx/table.h"
 
@@ -37,6 +38,47 @@ void ConvTranspose(Lowering& node) {
                             conv.output_shape.begin() + 2);
   conv.smaller_half_first = conv.pad_mode == fbs::PadMode::same_upper;
   node.EmitOut(std::move(conv), node.Ins(0, 3));
+}
+
+// Depthwise over the last axis, after the K - 1 inputs of the past (zeros when
+// absent); the last K - 1 are the state to come.
+void CausalConvWithState(Lowering& node) {
+  const std::optional<Shape> weight = node.Static(node.In(1));
+  if (!weight.has_value() || weight->rank() != 3)
+    return node.Refuse("with a weight of unknown shape");
+  const int64_t past = (*weight)[2] - 1;
+  const std::string activation = node.String("activation", "none");
+  const bool has_silu = activation == "silu" || activation == "swish";
+  if (!has_silu && activation != "none")
+    return node.Fail(
+        InvalidFile("", "attribute 'activation' is '" + activation + "'"));
+  int32_t padded;
+  if (node.HasIn(3)) {
+    fbs::ConcatT concat;
+    concat.axis = 2;
+    padded = node.EmitTemp(concat, {node.In(3), node.In(0)});
+  } else {
+    fbs::PadT pad;
+    pad.axes = {2};
+    pad.pads = {past, 0};
+    padded = node.EmitTemp(std::move(pad), {node.In(0)});
+  }
+  fbs::ConvT conv;
+  conv.groups = static_cast<int32_t>((*weight)[0]);
+  std::vector<int32_t> operands = {padded, node.In(1), node.In(2)};
+  if (has_silu) {
+    const int32_t sum = node.EmitTemp(std::move(conv), std::move(operands));
+    node.EmitOut(Unary(fbs::ActivationKind::silu, 1), {sum});
+  } else {
+    node.EmitOut(std::move(conv), std::move(operands));
+  }
+  if (!node.HasOut(1)) return;
+  fbs::SliceT last;
+  const int64_t end = std::numeric_limits<int64_t>::max();
+  last.starts = {past > 0 ? -past : end};
+  last.ends = {end};
+  last.axes = {2};
+  node.Emit(std::move(last), {padded}, {node.Out(1)});
 }
 
 void MatMul(Lowering& node) { node.EmitOut(fbs::MatmulT(), node.Ins(0, 2)); }
@@ -137,6 +179,7 @@ void GlobalLpPool(Lowering& node) { GlobalPool(node, fbs::PoolKind::lp); }
 constexpr LoweringRow kRows[] = {
     {"Conv", Conv},
     {"ConvTranspose", ConvTranspose},
+    {"CausalConvWithState", CausalConvWithState},
     {"MatMul", MatMul},
     {"Gemm", Gemm},
     {"MaxPool", MaxPool},

@@ -169,9 +169,10 @@ void Lrn(Lowering& node) {
 }
 
 // Identity at inference; deployed files of opset 1 and 6 mean inference, too,
-// whatever is_test says.
+// whatever is_test says. So does one whose training mode is fed at run time; a
+// file that fixes it to training is refused.
 void Dropout(Lowering& node) {
-  if (node.HasIn(2)) {
+  if (node.HasIn(2) && node.IsKnown(node.In(2))) {
     const auto training = node.KnownInts(node.In(2));
     const auto ratio =
         node.HasIn(1) ? node.KnownFloats(node.In(1)) : std::vector<float>{0.5f};

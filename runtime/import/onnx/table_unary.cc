@@ -153,18 +153,36 @@ int64_t CastTarget(Lowering& node) {
   return 0;
 }
 
-// 4-bit integers are held as 8-bit ones: nothing would cut a result to 4 bits.
+// 4-bit integers are held as 8-bit ones; the low four bits are kept, as in
+// every integer cast (P13): (x + 8) mod 16 - 8, or x mod 16.
+void CastToFourBit(Lowering& node, bool is_signed) {
+  const auto constant = [&](double value) {
+    return node.Scalar(DataType::kInt8, value);
+  };
+  int32_t value = node.EmitTemp(CastTo(DataType::kInt8), {node.In(0)});
+  if (is_signed) value = node.EmitTemp(Binary(EK::add), {value, constant(8)});
+  value = node.EmitTemp(Binary(EK::bitwise_and), {value, constant(15)});
+  if (is_signed) {
+    node.EmitOut(Binary(EK::sub), {value, constant(8)});
+  } else {
+    node.EmitOut(CastTo(DataType::kUint8), {value});
+  }
+  node.SetFourBit(node.Out(0));
+}
+
 void Cast(Lowering& node) {
   const int64_t target = CastTarget(node);
   if (!node.status().ok()) return;
   if (target == kOnnxInt4 || target == kOnnxUint4)
-    return node.Refuse("to 4-bit integers");
+    return CastToFourBit(node, target == kOnnxInt4);
   node.EmitOut(CastTo(node.DeclaredOnnx(target)), {node.In(0)});
 }
 
 void CastLike(Lowering& node) {
-  if (node.IsFourBit(node.In(1))) return node.Refuse("to 4-bit integers");
-  node.EmitOut(CastTo(node.TypeOf(node.In(1))), {node.In(0)});
+  const DataType type = node.TypeOf(node.In(1));
+  if (node.IsFourBit(node.In(1)))
+    return CastToFourBit(node, type == DataType::kInt8);
+  node.EmitOut(CastTo(type), {node.In(0)});
 }
 
 // Swish(A) * B

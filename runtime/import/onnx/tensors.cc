@@ -140,16 +140,6 @@ Status ReadValues(const TensorProto& tensor, DataType stored, size_t count,
   return Status();
 }
 
-// A network that computes in fp16 keeps at most float32 of a constant.
-void NarrowDoubles(DraftConstant* constant) {
-  const size_t count = constant->bytes.size() / sizeof(double);
-  std::vector<std::byte> floats(count * sizeof(float));
-  ConvertElements(DataType::kFloat64, constant->bytes.data(),
-                  DataType::kFloat32, floats.data(), count);
-  constant->bytes = std::move(floats);
-  constant->stored = DataType::kFloat32;
-}
-
 template <class Dims>
 Expected<Shape> ReadDims(const Dims& dims) {
   const Expected<Shape> shape =
@@ -212,7 +202,6 @@ Expected<DataType> SourceType(int32_t type) {
 }
 
 Expected<DraftConstant> ReadTensor(const TensorProto& tensor,
-                                   Precision precision,
                                    ExternalData* external) {
   DraftConstant constant;
   auto named = [&](const Status& status) {
@@ -232,19 +221,16 @@ Expected<DraftConstant> ReadTensor(const TensorProto& tensor,
     for (std::byte& value : constant.bytes)
       value = value == std::byte{0} ? std::byte{0} : std::byte{1};
   }
-  if (*stored == DataType::kFloat64 && precision == Precision::kFp16)
-    NarrowDoubles(&constant);
   return constant;
 }
 
 Expected<DraftConstant> ReadSparseTensor(const SparseTensorProto& tensor,
-                                         Precision precision,
                                          ExternalData* external) {
   constexpr size_t kMaxDenseBytes = size_t{1} << 30;
   ANEREF_ASSIGN(const DraftConstant values,
-                ReadTensor(tensor.values(), precision, external));
+                ReadTensor(tensor.values(), external));
   ANEREF_ASSIGN(const DraftConstant indices,
-                ReadTensor(tensor.indices(), precision, external));
+                ReadTensor(tensor.indices(), external));
   ANEREF_ASSIGN(const Shape shape, ReadDims(tensor.dims()));
   const auto count = values.shape.NumElements();
   const auto rank = static_cast<int64_t>(shape.rank());

@@ -4,6 +4,7 @@
 #define ANEREF_RUNTIME_IMPORT_ONNX_TENSORS_H_
 
 #include "runtime/import/draft.h"
+#include "runtime/import/emitter.h"
 #include "runtime/import/importer.h"
 #include "runtime/import/onnx/external_data.h"
 #include "runtime/import/onnx/proto.h"
@@ -29,13 +30,18 @@ std::string OnnxTypeName(int32_t type);
 // 8-bit floats.
 Expected<DataType> SourceType(int32_t type);
 
-// `stored` is the source's type; float64 is rounded to float32 when the network
-// computes in fp16.
+// What a tensor of the source's type is declared as: float64 stays, whatever
+// the precision. The engine has no such type, the host computes it (P1).
+inline DataType OnnxDeclaredType(DataType source, Precision precision) {
+  return source == DataType::kFloat64 ? source
+                                      : DeclaredType(source, precision);
+}
+
+// `stored` is the source's type.
 Expected<DraftConstant> ReadTensor(const TensorProto& tensor,
-                                   Precision precision, ExternalData* external);
+                                   ExternalData* external);
 // The dense form.
 Expected<DraftConstant> ReadSparseTensor(const SparseTensorProto& tensor,
-                                         Precision precision,
                                          ExternalData* external);
 
 }  // namespace aneref::onnx
