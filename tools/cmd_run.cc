@@ -14,6 +14,7 @@
 #include "tools/model.h"
 #include "tools/npz.h"
 #include "tools/output.h"
+#include "tools/sequence.h"
 #include "tools/stats.h"
 #include "tools/table.h"
 #include "tools/verb.h"
@@ -25,6 +26,7 @@ struct Options {
   ModelArgs model;
   EngineArgs engine;
   InputArgs inputs;
+  SequenceArgs sequence;
   std::string output;
   std::string output_dir;
   std::string dump;
@@ -105,8 +107,10 @@ std::string Hex(uint64_t value) {
 
 // As in memory; but an output that the source itself declares float16 is one,
 // also when fp32 numerics computed it.
-Array OutputArray(const Session& session, size_t index) {
-  Array array = CopyToArray(session.Output(index));
+Array OutputArray(const Session& session, const SequenceRun& run,
+                  size_t index) {
+  Array array = run.is_sequence() ? run.outputs()[index]
+                                  : CopyToArray(session.Output(index));
   if (session.outputs()[index].declared != DataType::kFloat16 ||
       array.type.dtype != DataType::kFloat32) {
     return array;
@@ -118,11 +122,12 @@ Array OutputArray(const Session& session, size_t index) {
   return half;
 }
 
-Status WriteOutputs(const Options& options, const Session& session) {
+Status WriteOutputs(const Options& options, const Session& session,
+                    const SequenceRun& run) {
   NpzWriter output, dump;
   std::vector<Array> arrays;
   for (size_t i = 0; i < session.outputs().size(); ++i) {
-    arrays.push_back(OutputArray(session, i));
+    arrays.push_back(OutputArray(session, run, i));
   }
   if (!options.output_dir.empty()) {
     std::vector<std::pair<std::string, const Array*>> named;
@@ -253,24 +258,27 @@ Expected<int> Run(const Options& options) {
   ANEREF_TRY(CheckOutputs(options));
   ANEREF_ASSIGN(const Model model, LoadModel(options.model));
   ANEREF_ASSIGN(std::vector<Array> inputs,
-                LoadInputs(options.inputs, *model.net, max_memory));
+                LoadInputs(input_args, *model.net, max_memory));
   const std::vector<PortSpec> specs = InputSpecs(*model.net);
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    session_options.input_shapes[specs[i].name] = inputs[i].type.shape;
+  ANEREF_ASSIGN(SequenceRun run, SequenceRun::Prepare(options.sequence, specs,
+                                                      OutputSpecs(*model.net),
+                                                      std::move(inputs)));
+  for (size_t i = 0; i < specs.size(); ++i) {
+    session_options.input_shapes[specs[i].name] = run.StepShape(i);
   }
+  InputArgs input_args = options.inputs;
+  input_args.sequence = options.sequence.sequence;
   Expected<std::unique_ptr<Session>> session =
       Session::Create(model.net, session_options);
   if (!session.ok()) return AboutModel(options.model, session.status());
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    ANEREF_TRY((*session)->SetInput(i, inputs[i].View()));
-  }
-  inputs.clear();
+  ANEREF_TRY(LoadStates(options.sequence.state_in, max_memory, session->get()));
   const auto start = std::chrono::steady_clock::now();
-  ANEREF_TRY(AboutModel(options.model, (*session)->Run()));
+  ANEREF_TRY(AboutModel(options.model, run.Run(session->get())));
   result.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
           .count();
-  ANEREF_TRY(WriteOutputs(options, **session));
+  ANEREF_TRY(WriteOutputs(options, **session, run));
+  ANEREF_TRY(SaveStates(options.sequence.state_out, **session));
   result.top = RankOutputs(**session, options.top);
   if (options.json) {
     PrintAsJson(options, **session, result);
@@ -291,6 +299,7 @@ Runner Declare(CLI::App* app) {
                   "Write one NAME.npy per output ('/' becomes '_'), "
                   "NAME.png for pictures")
       ->type_name("DIR");
+  options->sequence.Declare(app);
   app->add_option("--dump", options->dump,
                   "Write every intermediate tensor by its source name")
       ->type_name("FILE.npz");

@@ -97,8 +97,9 @@ bool EqualsDeclared(const PortSpec& spec, const Shape& shape) {
 
 class Loader {
  public:
-  Loader(const Net& net, uint64_t max_memory)
-      : specs_(InputSpecs(net)), max_memory_(max_memory) {
+  Loader(const Net& net, uint64_t max_memory,
+         const std::vector<std::string>& sequence)
+      : specs_(InputSpecs(net)), max_memory_(max_memory), sequence_(sequence) {
     arrays_.resize(specs_.size());
   }
 
@@ -180,7 +181,11 @@ class Loader {
       array = WithLeadingOnes(std::move(planes), spec);
     }
     array = WithSequenceAxes(std::move(array), spec);
-    ANEREF_TRY(CheckShape(spec, array.type.shape));
+    Shape shape = array.type.shape;
+    const bool has_steps = std::find(sequence_.begin(), sequence_.end(),
+                                     spec.name) != sequence_.end();
+    if (has_steps && shape.rank() > 0) shape.Erase(0);
+    ANEREF_TRY(CheckShape(spec, shape));
     ANEREF_TRY(CheckType(spec, array.type.dtype));
     arrays_[index] = std::move(array);
     return Status();
@@ -188,6 +193,7 @@ class Loader {
 
   std::vector<PortSpec> specs_;
   uint64_t max_memory_;
+  const std::vector<std::string>& sequence_;
   std::vector<std::optional<Array>> arrays_;
 };
 
@@ -280,7 +286,7 @@ Expected<std::map<std::string, Shape>> ParseShapes(
 
 Expected<std::vector<Array>> LoadInputs(const InputArgs& args, const Net& net,
                                         uint64_t max_memory) {
-  Loader loader(net, max_memory);
+  Loader loader(net, max_memory, args.sequence);
   for (const std::string& text : args.input) {
     ANEREF_TRY(loader.FromOption(text));
   }

@@ -23,6 +23,9 @@ struct InputArgs {
   std::string inputs;
   std::vector<std::string> shape;
   bool allow_nonfinite = false;
+  // Inputs whose first axis holds the steps of a sequence (--sequence, declared
+  // by those verbs that have it).
+  std::vector<std::string> sequence;
 
   void Declare(CLI::App* app);
 };

@@ -75,6 +75,8 @@ std::vector<PortSpec> ReadPorts(const fbs::Graph& graph, const Ports* ports) {
   std::vector<PortSpec> specs;
   if (ports == nullptr) return specs;
   for (const fbs::Port* port : *ports) specs.push_back(ReadPort(graph, *port));
+  const size_t num_states = graph.states() ? graph.states()->size() : 0;
+  specs.resize(specs.size() - std::min(num_states, specs.size()));
   return specs;
 }
 
@@ -86,9 +88,13 @@ void ModelArgs::Declare(CLI::App* app) {
       ->required();
   app->add_option("--precision", precision,
                   "Types on import: fp16 makes every float fp16 (default), "
-                  "source keeps the file's types")
+                  "source keeps the file's types (default for ML Programs)")
       ->type_name("fp16|source")
       ->check(CLI::IsMember({"fp16", "source"}));
+  app->add_option("--function", function,
+                  "On import of a Core ML program with several functions: "
+                  "this one (default: the program's own default)")
+      ->type_name("NAME");
   app->add_flag("--no-fold", no_fold,
                 "On import keep the graph as it is: join and fold nothing");
   app->add_option("--max-memory", max_memory,
@@ -106,7 +112,9 @@ Expected<uint64_t> ModelArgs::MaxMemory() const {
 Expected<ImportOptions> ModelArgs::ToImportOptions() const {
   ImportOptions options;
   if (precision == "source") options.precision = Precision::kSource;
+  if (precision == "fp16") options.precision = Precision::kFp16;
   options.fold = !no_fold;
+  options.function = function;
   ANEREF_ASSIGN(options.max_memory, MaxMemory());
   return options;
 }
