@@ -205,7 +205,8 @@ def page(rows):
             cells.append("never" if parts is None else f"{parts[0]}: `{parts[1]}`, {parts[2] * 100:.2g} %")
         lines.append(f"| {row['name']} | {row['modes']['portable']['tensors']} | {cells[0]} | {cells[1]} |")
     lines += ["", "How the error grows through the deepest of them:", "", "![growth](pictures/numerics_growth.svg)", "",
-              "## Time", "", "Median milliseconds on one thread, and how many times longer than `portable`.", "",
+              "## Time", "", "Median milliseconds on one thread of whatever machine wrote this page, busy or not, and how many times longer than "
+              "`portable`.", "",
               "| network | portable | device m1 | device m5 |", "| --- | ---: | ---: | ---: |"]
     for row in rows:
         base = row["modes"]["portable"]["ms"]

@@ -185,7 +185,14 @@ void PrintAsJson(const Options& options, const Session& session,
     out["outputs"].push_back(std::move(row));
   }
   out["target"] = result.target;
-  out["numerics"] = options.engine.numerics;
+  out["numerics"] =
+      options.engine.numerics.substr(0, options.engine.numerics.find(':'));
+  if (options.engine.IsDevice()) {
+    const Profile profile = options.engine.DeviceProfile().value();
+    out["device"]["profile"] = profile.name;
+    for (size_t i = 0; i < ProfileOptions().size(); ++i)
+      out["device"][ProfileOptions()[i].name] = OptionValue(profile, i);
+  }
   out["threads"] = session.threads();
   out["seconds"] = result.seconds;
   if (options.digest) out["digest"] = Hex(DigestOutputs(session));
@@ -332,7 +339,9 @@ const Verb kRunVerb = {
      {"aneref run model.onnx --input x.npy --dump every.npz",
       "every intermediate tensor, to find where two programs part"},
      {"aneref run model.onnx --input x.npy --numerics fp32 --precision source",
-      "no fp16 anywhere: what the fp16 error is measured against"}},
+      "no fp16 anywhere: what the fp16 error is measured against"},
+     {"aneref run model.onnx --input x.npy --numerics device --target m4",
+      "the arithmetic of that chip's engine"}},
     &Declare};
 
 }  // namespace aneref::tool

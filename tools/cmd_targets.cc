@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "runtime/core/chip.h"
+#include "runtime/core/profile.h"
 #include "runtime/core/suggest.h"
 #include "tools/output.h"
 #include "tools/table.h"
@@ -13,6 +14,27 @@ namespace {
 
 Json TextOrNull(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
+}
+
+// Every modelled choice that has a rival, with the chip's own.
+Json OptionsOf(const Chip& chip) {
+  Json options = Json::array();
+  const JsonValue* table = chip.data->Find("numerics");
+  if (table == nullptr) return options;
+  const Expected<Profile> profile = ProfileOf(*table);
+  if (!profile.ok()) return options;  // no engine
+  for (size_t i = 0; i < ProfileOptions().size(); ++i) {
+    const ProfileOption& option = ProfileOptions()[i];
+    Json row;
+    row["name"] = option.name;
+    row["value"] = OptionValue(*profile, i);
+    row["values"] = Json::array();
+    for (const char* value : option.values) row["values"].push_back(value);
+    row["rule"] = option.rule;
+    row["about"] = option.about;
+    options.push_back(std::move(row));
+  }
+  return options;
 }
 
 Json ToJson(const Chip& chip) {
@@ -30,6 +52,7 @@ Json ToJson(const Chip& chip) {
   row["compiler_target"] = TextOrNull(chip.compiler_target);
   row["engines"] = chip.engines;
   row["numerics_profile"] = TextOrNull(chip.numerics_profile);
+  row["numerics_options"] = OptionsOf(chip);
   row["coreml"] = chip.coreml;
   row["devices"] = chip.devices;
   return row;

@@ -165,7 +165,9 @@ void EngineArgs::Declare(CLI::App* app) {
       ->type_name("CHIP");
   app->add_option("--numerics", numerics,
                   "portable: fp16 values, fp32 sums (default); fp32: no fp16 "
-                  "rounding anywhere")
+                  "rounding anywhere; device: the arithmetic of --target's "
+                  "engine, device:NAME=VALUE,... with another model of it "
+                  "(aneref targets --json lists them)")
       ->type_name("NAME");
   app->add_option("--threads", threads,
                   "Threads (default: all cores); results never depend on it")
@@ -183,17 +185,42 @@ Expected<const Chip*> EngineArgs::FindTarget() const {
   return chip;
 }
 
+bool EngineArgs::IsDevice() const {
+  return numerics == "device" || numerics.starts_with("device:");
+}
+
+Expected<Profile> EngineArgs::DeviceProfile() const {
+  ANEREF_ASSIGN(const Chip* chip, FindTarget());
+  const JsonValue* table = chip->data->Find("numerics");
+  Expected<Profile> profile =
+      ProfileOf(table == nullptr ? JsonValue() : *table);
+  if (!profile.ok())
+    return profile.status().WithContext("--numerics device, target " +
+                                        chip->name);
+  std::string rest = numerics.substr(std::min<size_t>(7, numerics.size()));
+  if (numerics.size() == 7)
+    return InvalidArgument("--numerics device: needs NAME=VALUE after ':'");
+  while (!rest.empty()) {
+    const size_t comma = std::min(rest.find(','), rest.size());
+    const Status status = ApplyOption(&*profile, rest.substr(0, comma));
+    if (!status.ok()) return status.WithContext("--numerics");
+    rest.erase(0, comma + 1);
+  }
+  return profile;
+}
+
 Expected<SessionOptions> EngineArgs::ToSessionOptions(
     uint64_t max_memory) const {
   SessionOptions options;
   if (numerics == "fp32") {
     options.numerics = Numerics::kFp32;
-  } else if (numerics == "device" || numerics.starts_with("device:")) {
-    return Unsupported(
-        "--numerics device is not in this version; portable and fp32 are");
+  } else if (IsDevice()) {
+    options.numerics = Numerics::kDevice;
+    ANEREF_ASSIGN(Profile profile, DeviceProfile());
+    options.device = std::make_shared<const DeviceContext>(std::move(profile));
   } else if (numerics != "portable") {
     return InvalidArgument("--numerics: unknown '" + numerics +
-                           "', expected portable or fp32");
+                           "', expected portable, fp32 or device");
   }
   if (rung == "reference") options.rung = Rung::kReference;
   if (rung == "scalar") options.rung = Rung::kScalar;

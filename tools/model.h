@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/core/chip.h"
+#include "runtime/core/profile.h"
 #include "runtime/core/status.h"
 #include "runtime/exec/session.h"
 #include "runtime/graph/net.h"
@@ -53,6 +54,9 @@ struct EngineArgs {
   // Validates all and applies --simd to the process.
   Expected<SessionOptions> ToSessionOptions(uint64_t max_memory) const;
   Expected<const Chip*> FindTarget() const;
+  bool IsDevice() const;
+  // The target's arithmetic with the options after "device:".
+  Expected<Profile> DeviceProfile() const;
 };
 
 // A graph input or output as the file declares it; -1 is a dynamic extent.

@@ -17,6 +17,7 @@ std::span<const Verb* const> AllVerbs() {
       &kCompareVerb,  //
       &kLockVerb,     //
       &kVerifyVerb,   //
+      &kProbeVerb,    //
       &kTargetsVerb,  //
       &kHelpVerb,
   };

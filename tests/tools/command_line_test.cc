@@ -65,7 +65,10 @@ TEST_CASE("command line: wrong usage is exit 2 and one line") {
   CheckRefused(RunTool({"run", "x.anem", "--max-memory", "0"}), "byte count");
   CheckRefused(RunTool({"run", "x.anem", "--target", "m99"}), "m99");
   CheckRefused(RunTool({"run", "x.anem", "--numerics", "exact"}), "exact");
-  CheckRefused(RunTool({"run", "x.anem", "--numerics", "device"}), "device");
+  CheckRefused(RunTool({"run", "x.anem", "--numerics", "device:"}), "NAME");
+  CheckRefused(RunTool({"run", "x.anem", "--numerics", "device:mac=x"}),
+               "radix4_w12");
+  CheckRefused(RunTool({"run", "x.anem", "--numerics", "device:odd=1"}), "odd");
   CheckRefused(RunTool({"import", "x.onnx"}), "--output");
   CheckRefused(RunTool({"--frob"}), "--frob");
   CheckRefused(RunTool({"help", "frob"}), "frob");
