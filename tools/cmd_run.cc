@@ -263,6 +263,8 @@ Expected<int> Run(const Options& options) {
                 options.engine.ToSessionOptions(max_memory));
   session_options.keep_intermediates = !options.dump.empty();
   ANEREF_TRY(CheckOutputs(options));
+  InputArgs input_args = options.inputs;
+  input_args.sequence = options.sequence.sequence;
   ANEREF_ASSIGN(const Model model, LoadModel(options.model));
   ANEREF_ASSIGN(std::vector<Array> inputs,
                 LoadInputs(input_args, *model.net, max_memory));
@@ -273,8 +275,6 @@ Expected<int> Run(const Options& options) {
   for (size_t i = 0; i < specs.size(); ++i) {
     session_options.input_shapes[specs[i].name] = run.StepShape(i);
   }
-  InputArgs input_args = options.inputs;
-  input_args.sequence = options.sequence.sequence;
   Expected<std::unique_ptr<Session>> session =
       Session::Create(model.net, session_options);
   if (!session.ok()) return AboutModel(options.model, session.status());
@@ -299,6 +299,7 @@ Runner Declare(CLI::App* app) {
   auto options = std::make_shared<Options>();
   options->model.Declare(app);
   options->inputs.Declare(app);
+  options->sequence.Declare(app);
   app->add_option("-o,--output", options->output,
                   "Write all outputs, by name, to one archive")
       ->type_name("FILE.npz");
@@ -306,7 +307,6 @@ Runner Declare(CLI::App* app) {
                   "Write one NAME.npy per output ('/' becomes '_'), "
                   "NAME.png for pictures")
       ->type_name("DIR");
-  options->sequence.Declare(app);
   app->add_option("--dump", options->dump,
                   "Write every intermediate tensor by its source name")
       ->type_name("FILE.npz");

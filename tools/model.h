@@ -23,8 +23,8 @@ struct ModelArgs {
   std::string path;
   std::string precision;  // empty: the format's default
   bool no_fold = false;
-  std::string max_memory;  // "512M"; empty: no limit
   std::string function;    // of a Core ML program; empty: the default
+  std::string max_memory;  // "512M"; empty: no limit
 
   void Declare(CLI::App* app);
   Expected<uint64_t> MaxMemory() const;
@@ -73,11 +73,11 @@ struct PortSpec {
 
   std::string ShapeText() const;  // "[N, 3, ?, 224]", "[...]" without a shape
 };
+// Without the ports of states (F14).
 std::vector<PortSpec> InputSpecs(const Net& net);
 std::vector<PortSpec> OutputSpecs(const Net& net);
 
 // "1536", "64K", "512M", "4G" (powers of 1024).
-// Without the ports of states (F14).
 Expected<uint64_t> ParseByteCount(const std::string& text);
 
 }  // namespace aneref::tool
