@@ -55,6 +55,10 @@ std::optional<Shape> StaticShape(const fbs::TensorT& tensor);
 std::optional<size_t> RankOf(const fbs::TensorT& tensor);
 void SetStaticShape(fbs::TensorT* tensor, const Shape& shape);
 
+// Moves a finished body's graphs behind those of `draft`, their constants with
+// them; gives the index of the first one.
+int32_t AppendGraphs(NetDraft* draft, NetDraft body);
+
 }  // namespace aneref
 
 #endif  // ANEREF_RUNTIME_IMPORT_DRAFT_H_

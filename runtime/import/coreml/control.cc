@@ -70,24 +70,6 @@ struct Converter::Body {
   std::vector<int32_t> results;
 };
 
-int32_t Converter::AppendGraphs(NetDraft body) {
-  const auto first_graph = static_cast<int32_t>(draft().net.graphs.size());
-  const auto first_constant = static_cast<int32_t>(draft().constants.size());
-  for (auto& graph : body.net.graphs) {
-    for (auto& tensor : graph->tensors) {
-      if (tensor->constant >= 0) tensor->constant += first_constant;
-    }
-    for (auto& node : graph->nodes) {
-      if (node->op.type != fbs::Op::Control) continue;
-      for (int32_t& index : node->op.AsControl()->bodies) index += first_graph;
-    }
-    draft().net.graphs.push_back(std::move(graph));
-  }
-  for (DraftConstant& constant : body.constants)
-    draft().constants.push_back(std::move(constant));
-  return first_graph;
-}
-
 // One bool: not 0.
 Expected<int32_t> Converter::Condition(const std::string& name,
                                        const NeuralNetworkLayer& layer) {
@@ -160,8 +142,8 @@ Status Converter::ConvertBranch(const NeuralNetworkLayer& layer) {
       }
     }
   }
-  control.bodies = {AppendGraphs(std::move(then_body.draft))};
-  control.bodies.push_back(AppendGraphs(std::move(else_body.draft)));
+  control.bodies = {AppendGraphs(&draft(), std::move(then_body.draft))};
+  control.bodies.push_back(AppendGraphs(&draft(), std::move(else_body.draft)));
   std::vector<const fbs::TensorT*> pointers;
   for (const fbs::TensorT& type : types) pointers.push_back(&type);
   EmitControl(layer, std::move(control), std::move(inputs), names, pointers);
@@ -255,7 +237,7 @@ Status Converter::ConvertLoop(const NeuralNetworkLayer& layer) {
   std::vector<fbs::TensorT> types(carried.size());
   for (size_t i = 0; i < carried.size(); ++i)
     types[i] = TensorAt(body->draft, body->results[i + 1]);
-  control.bodies = {AppendGraphs(std::move(body->draft))};
+  control.bodies = {AppendGraphs(&draft(), std::move(body->draft))};
   std::vector<const fbs::TensorT*> pointers;
   for (const fbs::TensorT& type : types) pointers.push_back(&type);
   EmitControl(layer, std::move(control), std::move(inputs), carried, pointers);

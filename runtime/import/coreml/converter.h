@@ -57,7 +57,6 @@ class Converter {
                          Body* body);
   Expected<int32_t> Condition(const std::string& name,
                               const NeuralNetworkLayer& layer);
-  int32_t AppendGraphs(NetDraft body);
   void EmitControl(const NeuralNetworkLayer& layer, fbs::ControlT control,
                    std::vector<int32_t> inputs,
                    const std::vector<std::string>& names,

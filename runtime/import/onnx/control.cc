@@ -111,25 +111,6 @@ Status Converter::ConvertBody(const GraphProto& body, size_t num_outputs) {
   return Status();
 }
 
-int32_t Converter::AppendGraphs(NetDraft body) {
-  NetDraft& draft = *session_.draft;
-  const auto first_graph = static_cast<int32_t>(draft.net.graphs.size());
-  const auto first_constant = static_cast<int32_t>(draft.constants.size());
-  for (auto& graph : body.net.graphs) {
-    for (auto& tensor : graph->tensors) {
-      if (tensor->constant >= 0) tensor->constant += first_constant;
-    }
-    for (auto& node : graph->nodes) {
-      if (node->op.type != fbs::Op::Control) continue;
-      for (int32_t& index : node->op.AsControl()->bodies) index += first_graph;
-    }
-    draft.net.graphs.push_back(std::move(graph));
-  }
-  for (DraftConstant& constant : body.constants)
-    draft.constants.push_back(std::move(constant));
-  return first_graph;
-}
-
 Status Converter::ConvertControl(const NodeProto& node, int64_t opset,
                                  const std::vector<int32_t>& inputs,
                                  const std::vector<int32_t>& outputs,
@@ -161,7 +142,7 @@ Status Converter::ConvertControl(const NodeProto& node, int64_t opset,
                       converter.captured_outer_.end());
     control.captured.push_back(
         static_cast<int32_t>(converter.captured_outer_.size()));
-    control.bodies.push_back(AppendGraphs(std::move(draft)));
+    control.bodies.push_back(AppendGraphs(session_.draft, std::move(draft)));
   }
   Lowering lowering(&session_, node, opset, scope->attributes, inputs, outputs);
   control.num_scan_inputs = lowering.Int32("num_scan_inputs", 0);

@@ -62,8 +62,6 @@ class Converter {
                         const std::vector<int32_t>& outputs, Scope* scope);
   Status ConvertBody(const GraphProto& body, size_t num_outputs);
   Expected<int32_t> Capture(const std::string& name, const std::string& reader);
-  // Moves a finished body draft behind this draft's graphs; gives its index.
-  int32_t AppendGraphs(NetDraft body);
 
   // Connects the body's outputs to the tensors that the outside made for them.
   Status CloseBody(const NodeProto& node, const std::vector<std::string>& names,

@@ -26,26 +26,6 @@ std::optional<bool> KnownCondition(const NetDraft& draft, int32_t tensor) {
                             : std::nullopt;
 }
 
-// Moves a finished body's graphs behind those of `draft`; gives the index of
-// its first one.
-int32_t AppendGraphs(NetDraft* draft, NetDraft body) {
-  const auto first_graph = static_cast<int32_t>(draft->net.graphs.size());
-  const auto first_constant = static_cast<int32_t>(draft->constants.size());
-  for (auto& graph : body.net.graphs) {
-    for (auto& tensor : graph->tensors) {
-      if (tensor->constant >= 0) tensor->constant += first_constant;
-    }
-    for (auto& node : graph->nodes) {
-      if (node->op.type != fbs::Op::Control) continue;
-      for (int32_t& index : node->op.AsControl()->bodies) index += first_graph;
-    }
-    draft->net.graphs.push_back(std::move(graph));
-  }
-  for (DraftConstant& constant : body.constants)
-    draft->constants.push_back(std::move(constant));
-  return first_graph;
-}
-
 }  // namespace
 
 ProgramConverter::ProgramConverter(ProgramConverter* parent,
