@@ -98,7 +98,7 @@ Expected<explain::ReportOptions> ToReportOptions(const Options& options,
   out.engine_options = options.engine;
   const auto* source = model.net->table().source();
   out.rules.legacy = source != nullptr &&
-                     source->str().find("neuralnetwork") != std::string::npos;
+                     source->str().find("neuralNetwork") != std::string::npos;
   return out;
 }
 

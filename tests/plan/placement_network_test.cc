@@ -97,16 +97,5 @@ TEST_CASE("V95: narrow rows waste memory") {
   CHECK_FALSE(Has(ReasonsOf(*net, Join(*net, 1, {1, 64, 8, 32})), "V95"));
 }
 
-TEST_CASE("E5: deep graphs are named") {
-  const auto net = AnyNet();
-  Joined joined = Join(*net, 1, {1, 64});
-  joined.program.nodes.resize(380, joined.program.nodes[0]);
-  joined.facts.resize(380, joined.facts[0]);
-  CHECK_FALSE(Has(ReasonsOf(*net, joined), "E5"));
-  joined.program.nodes.push_back(joined.program.nodes[0]);
-  joined.facts.push_back(joined.facts[0]);
-  CHECK(Has(ReasonsOf(*net, joined), "E5"));
-}
-
 }  // namespace
 }  // namespace aneref::placement

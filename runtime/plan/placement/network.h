@@ -1,7 +1,7 @@
 // Placement of a whole network: each node by the rules, then both answers of
 // E62: the runs of ops that the engine's compiler accepts, and what the
 // segmenter's cheapest path (E60) really gives to the engine. Also the rules
-// about whole networks (V02, V05, V14, V92-V97, E5). Pure.
+// about whole networks (V02, V05, V14, V92-V97). Pure.
 #ifndef ANEREF_RUNTIME_PLAN_PLACEMENT_NETWORK_H_
 #define ANEREF_RUNTIME_PLAN_PLACEMENT_NETWORK_H_
 

@@ -26,6 +26,10 @@ bool IsLargePool(const OpFacts& op) {
 bool IsStridedPool(const OpFacts& op) {
   return op.stride.h > 2 || op.stride.w > 2;
 }
+bool Broadcasts(const OpFacts& op) {
+  return op.inputs.size() > 1 && op.inputs[0].typed && op.inputs[1].typed &&
+         !(op.inputs[0].shape == op.inputs[1].shape);
+}
 bool ScalesMoreThanTwice(const OpFacts& op) {
   return std::any_of(op.factors.begin(), op.factors.end(),
                      [](int64_t factor) { return factor > 2; });
@@ -54,7 +58,7 @@ constexpr Folklore kFolklore[] = {
      "expandDims stack tile fillLike fillStatic fillDynamic sliceStatic",
      nullptr, "runs on CPU or GPU", "iOS 13-15", "native from H13",
      "concat for concatND, loadConstant (rank 3) for loadConstantND"},
-    {"multiply add", nullptr, "certain broadcasts of C x 1 x 1 fail",
+    {"multiply add", Broadcasts, "certain broadcasts of C x 1 x 1 fail",
      "iOS 12-14", "broadcast from extent 1 works on N, C, H and W", ""},
     {"pooling", IsLargePool, "a window above 13 falls back", "iOS 12-14",
      "29 or 31 by table, larger ones decomposed; max_pool on M4: 1 to 8 or 32",

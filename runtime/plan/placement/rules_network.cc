@@ -1,10 +1,9 @@
-// Rules about inputs and the whole network: V02, V05, V08, V14, V92, V93, V95,
-// V97 and E5.
+// Rules about inputs and the whole network: V02, V05, V08, V14, V92, V93, V95
+// and V97. The depth of the graph (E5) is the plan's to judge.
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "runtime/plan/engine/op_mapping.h"
 #include "runtime/plan/engine/surfaces.h"
 #include "runtime/plan/placement/network.h"
 #include "runtime/plan/placement/rule_support.h"
@@ -29,7 +28,6 @@ class NetworkCheck {
     CheckNames();
     CheckSize();
     CheckBranches();
-    CheckDepth();
     CheckSurfaces();
     CheckRows();
     return std::move(reasons_);
@@ -135,15 +133,6 @@ class NetworkCheck {
             "join in two stages"});
       return;
     }
-  }
-
-  void CheckDepth() {
-    const auto layers = static_cast<int64_t>(program_.nodes.size());
-    if (!engine::WarnsOfDepth(layers)) return;
-    Warn(
-        "E5", "", "community; measured on M4 and M6 by compiling",
-        {"deep graphs exceed the compiler's recursion", Text(layers) + " ops",
-         "up to " + Text(engine::kWarnGraphDepth), "split the model into two"});
   }
 
   // V93: the raw surface route.

@@ -120,7 +120,9 @@ bool IntegerInputFails(const RuleContext& context, Finding* finding) {
     if (!input.present || input.constant || !IsIntegerWord(input)) continue;
     if (gathers && i == 1) continue;
     const std::string type = DataTypeName(input.dtype);
-    return Fail(finding, "Unsupported tensor data type: " + type,
+    // Core ML has no 64-bit integers: converters make them 32 bits wide.
+    const std::string shown = type == "int64" ? "int32" : type;
+    return Fail(finding, "Unsupported tensor data type: " + shown,
                 type + " operand", "fp16, bool",
                 "compute in fp16 (exact for integers up to 2048), or leave the "
                 "integer part to the host");
