@@ -321,8 +321,15 @@ Expected<int> RunVerify(const VerifyOptions& options) {
       options.model.empty() ? (folder / lock.model).string() : options.model;
   args.model.precision = lock.precision;
   args.model.no_fold = lock.no_fold;
-  args.inputs.inputs =
-      options.inputs.empty() ? (folder / lock.inputs).string() : options.inputs;
+  args.inputs.inputs = options.inputs;
+  if (options.inputs.empty()) {
+    if (!lock.inputs.empty()) {
+      args.inputs.inputs = (folder / lock.inputs).string();
+    }
+    for (const auto& [name, path] : lock.input) {
+      args.inputs.input.push_back(name + "=" + (folder / path).string());
+    }
+  }
   args.inputs.allow_nonfinite = true;
   args.engine.target = lock.target;
   args.engine.numerics = lock.numerics;

@@ -55,10 +55,9 @@ class Bisector {
         theirs_(theirs),
         options_(options),
         regions_(replay->num_values()),
-        rounded_(replay->num_values()),
         producers_(replay->num_values()) {
     for (const auto& [index, tensor] : theirs) {
-      rounded_[static_cast<size_t>(index)] = !FitsHalf(tensor);
+      reference_is_wide_ = reference_is_wide_ || !FitsHalf(tensor);
     }
   }
 
@@ -157,31 +156,26 @@ class Bisector {
     return Status();
   }
 
-  bool AnyRounded(size_t step) const {
-    const std::vector<int32_t>& inputs = replay_.steps()[step].inputs;
-    return std::any_of(inputs.begin(), inputs.end(), [&](int32_t input) {
-      return input >= 0 && rounded_[static_cast<size_t>(input)];
-    });
-  }
-
   Expected<std::vector<double>> ToleranceOf(const Pending& pending) {
     const Finding& finding = result_.findings[pending.finding];
     const std::vector<double> ours = ElementsOf(pending.ours);
     std::vector<double> tolerance(ours.size(), 0.0);
     const DataType type = pending.ours.type.dtype;
     const bool half = type == DataType::kFloat16;
-    const bool wide = half && !FitsHalf(pending.theirs);
-    const bool rounded = half && (AnyRounded(finding.step) || wide);
-    if (result_.same_arithmetic && !rounded && !wide) return tolerance;
+    if (result_.same_arithmetic && !reference_is_wide_) return tolerance;
+    // What an fp32 engine fed to the op was rounded to fp16 before we used it.
+    const bool in_half = replay_.arithmetic().numerics != Numerics::kFp32;
+    const bool rounded = in_half && reference_is_wide_;
     BoundRequest request;
     request.node = replay_.steps()[finding.step].node;
     request.in = pending.in;
     request.rounded_operands = rounded;
     request.other_engine = options_.engine;
     request.half_results = half;
+    request.foreign_functions = reference_is_wide_;
     if (!IsFloating(type)) {
       // A number that is rounded to an integer may fall on either side.
-      if (rounded || AnyRounded(finding.step)) {
+      if (rounded) {
         std::fill(tolerance.begin(), tolerance.end(), 1.0);
       }
       return tolerance;
@@ -372,7 +366,7 @@ class Bisector {
   const std::map<int32_t, OwnedTensor>& theirs_;
   const BisectOptions& options_;
   std::vector<std::vector<size_t>> regions_;  // by value
-  std::vector<bool> rounded_;
+  bool reference_is_wide_ = false;  // the other side has more digits than fp16
   std::vector<const fbs::Node*> producers_;
   std::map<size_t, Kept> kept_;
   std::vector<Pending> pending_;

@@ -161,6 +161,30 @@ Status AddOperandError(NodeEvaluator* evaluator, const BoundRequest& request,
   return Status();
 }
 
+// Functions of range 1, and those that multiply one with the operand.
+Status AddFunctionError(const BoundRequest& request,
+                        std::vector<double>* bound) {
+  const fbs::Activation* activation = request.node->op_as_Activation();
+  if (!request.foreign_functions || activation == nullptr) return Status();
+  switch (activation->kind()) {
+    case fbs::ActivationKind::sigmoid:
+    case fbs::ActivationKind::tanh:
+    case fbs::ActivationKind::erf:
+    case fbs::ActivationKind::silu:
+    case fbs::ActivationKind::gelu:
+    case fbs::ActivationKind::gelu_tanh:
+    case fbs::ActivationKind::mish:
+      break;
+    default:
+      return Status();
+  }
+  ANEREF_ASSIGN(const std::vector<double> x, ElementsOfValue(request.in[0]));
+  for (size_t i = 0; i < bound->size() && i < x.size(); ++i) {
+    (*bound)[i] += 2 * kFloatUnit * std::max(1.0, std::abs(x[i]));
+  }
+  return Status();
+}
+
 }  // namespace
 
 double UnitOf(double value, bool half) {
@@ -229,6 +253,7 @@ Expected<std::vector<double>> RoundingBound(NodeEvaluator* evaluator,
     bound[i] = units * UnitOf(ours[i], request.half_results);
   }
   if (moves) return bound;
+  ANEREF_TRY(AddFunctionError(request, &bound));
   ANEREF_TRY(AddSumError(evaluator, request, output, &bound));
   ANEREF_TRY(AddOperandError(evaluator, request, output, &bound));
   return bound;

@@ -23,6 +23,9 @@ struct BoundRequest {
   const Profile* other_engine = nullptr;
   // Unit of the result: 2^-11 relative for fp16, 2^-24 for fp32.
   bool half_results = true;
+  // The other side has its own exp and tanh in fp32: sigmoid by way of tanh has
+  // an absolute error of 2^-24, not a relative one.
+  bool foreign_functions = false;
 };
 
 // Per element of output `output`, absolute. `ours` are the values it has.

@@ -138,7 +138,8 @@ Expected<Candidates> SoftsignInfinity(const QuirkContext& context) {
 }
 
 Expected<Candidates> SignOfZero(const QuirkContext& context) {
-  const size_t divisor = context.node->op_type() == fbs::Op::Elementwise;
+  const size_t divisor =
+      context.node->op_type() == fbs::Op::Elementwise ? 1 : 0;
   ANEREF_ASSIGN(const std::vector<double> x, OperandElements(context, divisor));
   return EachElement(context, [&](size_t i, double y) {
     return x[i] == 0 && std::signbit(x[i]) && std::isinf(y) ? -y : y;
@@ -152,24 +153,16 @@ Expected<Candidates> InverseEpsilon(const QuirkContext& context) {
   Candidates candidates;
   const fbs::Activation* activation = context.node->op_as_Activation();
   for (const double epsilon : {1e-4, RoundHalf(1e-4), 1e-6, 1e-12}) {
-    if (activation != nullptr) {
-      candidates.push_back(EachElement(context, [&](size_t i, double) {
-        const double at = x[i] + epsilon;
-        switch (activation->kind()) {
-          case fbs::ActivationKind::inverse:
-            return RoundHalf(1 / at);
-          case fbs::ActivationKind::rsqrt:
-            return RoundHalf(1 / std::sqrt(at));
-          default:
-            return RoundHalf(std::log(at));
-        }
-      })[0]);
-      continue;
-    }
-    ANEREF_ASSIGN(const std::vector<double> divisor,
-                  OperandElements(context, 1));
     candidates.push_back(EachElement(context, [&](size_t i, double) {
-      return RoundHalf(x[i] * RoundHalf(1 / (divisor[i] + epsilon)));
+      const double at = x[i] + epsilon;
+      switch (activation->kind()) {
+        case fbs::ActivationKind::inverse:
+          return RoundHalf(1 / at);
+        case fbs::ActivationKind::rsqrt:
+          return RoundHalf(1 / std::sqrt(at));
+        default:
+          return RoundHalf(std::log(at));
+      }
     })[0]);
   }
   return candidates;

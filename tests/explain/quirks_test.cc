@@ -371,8 +371,14 @@ TEST_CASE("L10: a state of an odd width is blamed on its width") {
   const std::vector<QuirkMatch> matches = MatchQuirks(context, goal);
   REQUIRE_FALSE(matches.empty());
   CHECK(matches[0].quirk->id == "state_width");
-  context.shape = Shape{1, 32};  // as if it were
-  for (const QuirkMatch& match : MatchQuirks(context, goal)) {
+  // The same values in rows of 32 have no such state.
+  QuirkContext wide = context;
+  wide.shape = Shape{1, 32};
+  wide.ours = Ramp(32);
+  wide.theirs = std::vector<double>(32, 7.0);
+  const QuirkGoal other{wide.ours, wide.theirs, std::vector<double>(32, 0.0),
+                        nullptr, true};
+  for (const QuirkMatch& match : MatchQuirks(wide, other)) {
     CHECK(match.quirk->id != "state_width");
   }
 }
