@@ -145,6 +145,13 @@ int32_t Layer::ReshapeTo(int32_t tensor, const std::vector<int32_t>& parts) {
   return result;
 }
 
+void Layer::KeepShape(int32_t result, int32_t like) {
+  if (!status().ok() || result < 0 || like < 0) return;
+  fbs::TensorT& value = TensorAt(*context_->draft, result);
+  value.shape = TensorAt(draft(), like).shape;
+  value.has_shape = TensorAt(draft(), like).has_shape;
+}
+
 int32_t Layer::Unsqueeze(int32_t tensor, const std::vector<int32_t>& axes) {
   fbs::ReshapeT reshape;
   reshape.kind = fbs::ReshapeKind::unsqueeze;

@@ -68,6 +68,9 @@ class Layer : public Emitter {
   int32_t Reshape(int32_t tensor, const std::vector<int64_t>& shape);
   // The shape is the concatenation of int64 vectors.
   int32_t ReshapeTo(int32_t tensor, const std::vector<int32_t>& parts);
+  // Notes that a result has the shape of another tensor, where inference sees
+  // open extents only.
+  void KeepShape(int32_t result, int32_t like);
   int32_t Unsqueeze(int32_t tensor, const std::vector<int32_t>& axes);
   int32_t Squeeze(int32_t tensor, const std::vector<int32_t>& axes);
   int32_t Transpose(int32_t tensor, const std::vector<int32_t>& perm);

@@ -95,7 +95,9 @@ int32_t Sequence(Layer& layer, int32_t x, bool reverse) {
     layer.Refuse("of a blob of rank " + std::to_string(rank));
   if (rank == 5) x = layer.Squeeze(x, {3, 4});
   if (!reverse) return x;
-  return layer.Slice(x, 0, INT64_MAX, INT64_MIN + 1, -1);
+  const int32_t turned = layer.Slice(x, 0, INT64_MAX, INT64_MIN + 1, -1);
+  layer.KeepShape(turned, x);
+  return turned;
 }
 
 int32_t Restore(Layer& layer, int32_t y, size_t rank) {
