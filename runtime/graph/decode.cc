@@ -416,10 +416,27 @@ class Decoder {
   int depth_;
 };
 
+uint64_t BytesOf(const EncodedConstant& c) {
+  uint64_t total = c.data.size() + c.palette.size() + c.scales.size() +
+                   c.zero_points.size() + c.mask.size();
+  if (c.palette_constant != nullptr) total += BytesOf(*c.palette_constant);
+  if (c.values_constant != nullptr) total += BytesOf(*c.values_constant);
+  return total;
+}
+
 }  // namespace
 
 Status CheckEncoded(const EncodedConstant& constant) {
-  return Decoder(constant, {}, 0).Check();
+  ANEREF_TRY(Decoder(constant, {}, 0).Check());
+  // Indices times values of an entry: a small file must not become a huge
+  // tensor.
+  constexpr uint64_t kMostGrowth = 1024;
+  const uint64_t parts = BytesOf(constant) + 1024;
+  const uint64_t dense = DenseBytes({DecodedType(constant), constant.shape});
+  if (dense / kMostGrowth <= parts) return Status();
+  return InvalidFile("F13", "a compressed constant of " +
+                                std::to_string(parts) + " bytes grows to " +
+                                std::to_string(dense));
 }
 
 DataType DecodedType(const EncodedConstant& constant) {

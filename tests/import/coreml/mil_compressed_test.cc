@@ -249,6 +249,20 @@ TEST_CASE("F7: parts of compressed constants must have their sizes") {
   CHECK_FALSE(CheckEncoded(c).ok());
 }
 
+TEST_CASE("F13: a small constant does not become a huge tensor") {
+  // 8192 indices of 1 bit, entries of 4096 values.
+  const std::vector<std::byte> data(1024), table(2 * 4096 * 4);
+  EncodedConstant c = Palette(1, Shape{8192 * 4096}, {1, 2, 4096});
+  c.data = data;
+  c.palette = table;
+  CHECK_FALSE(CheckEncoded(c).ok());
+  const std::vector<std::byte> narrow(2 * 16 * 4);
+  c = Palette(1, Shape{8192 * 16}, {1, 2, 16});
+  c.data = data;
+  c.palette = narrow;
+  CHECK(CheckEncoded(c).ok());
+}
+
 // The one output of a program that returns `name` of a constexpr.
 Values RunConst(Program* program, const std::vector<int64_t>& dims,
                 int32_t type = mil::kTypeFp32) {

@@ -126,8 +126,12 @@ Status ProgramConverter::Run() {
 
 int32_t ProgramConverter::NewValue(const std::string& name) {
   std::string unique = name;
-  for (int number = 1; !used_names_.insert(unique).second; ++number)
-    unique = name + "/" + std::to_string(number);
+  int& uses = used_names_[name];
+  if (uses++ > 0) {
+    do {
+      unique = name + "/" + std::to_string(uses++);
+    } while (!used_names_.emplace(unique, 1).second);
+  }
   context_.defined.push_back(false);
   return AddTensor(context_.draft, unique, DataType::kFloat16);
 }
@@ -222,6 +226,7 @@ Status ProgramConverter::ConvertTabled(const Operation& op, Scope* scope) {
   if (why != nullptr)
     return Unsupported(std::string("is not supported: ") + why);
   if (row == nullptr) return Unsupported("is not supported");
+  if (op.outputs_size() == 0) return InvalidFile("", "has no output");
   std::vector<int32_t> outputs;
   for (const NamedValueType& output : op.outputs())
     outputs.push_back(NewValue(output.name()));

@@ -88,7 +88,8 @@ class ProgramConverter {
   Precision precision_;
   EmitContext context_;
   Scope top_;
-  std::set<std::string> used_names_;
+  // Names in use, with a number that makes the next one unique.
+  std::map<std::string, int> used_names_;
   std::vector<std::unique_ptr<Item>> inline_values_;
   std::map<std::string, std::vector<std::string>> labels_;  // by output
   struct StateSlot {

@@ -71,10 +71,11 @@ bool ReadBoxes(Lowering& node, Crop* crop) {
   const int64_t columns = shape.rank() == (crop->is_old ? 5u : 2u)
                               ? shape[crop->is_old ? 2 : 1]
                               : 0;
-  const bool fits = crop->x.rank() == 4 && crop->height >= 1 &&
-                    crop->width >= 1 && shape[0] >= 1 &&
-                    crop->height <= (1 << 14) && crop->width <= (1 << 14) &&
-                    (columns == 4 || (crop->is_old && columns == 5));
+  const bool fits =
+      crop->x.rank() == 4 && crop->height >= 1 && crop->width >= 1 &&
+      shape[0] >= 1 && crop->height <= (1 << 14) && crop->width <= (1 << 14) &&
+      shape[0] <= (1 << 20) && crop->x[0] <= (1 << 20) / shape[0] &&
+      (columns == 4 || (crop->is_old && columns == 5));
   if (!fits) {
     node.Fail(InvalidFile("", "x " + crop->x.ToString() + " and boxes " +
                                   shape.ToString() + " do not fit"));

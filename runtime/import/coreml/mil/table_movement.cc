@@ -122,7 +122,7 @@ void SlidingWindows(Lowering& node) {
     return node.Fail(InvalidFile("", "windows of " + std::to_string(size) +
                                          " do not fit " + shape.ToString()));
   const int64_t count = (extent - size) / stride + 1;
-  if (count > (int64_t{1} << 26) / size)
+  if (count > (int64_t{1} << 22) / size)
     return node.Fail(LimitError("too many windows"));
   std::vector<int64_t> indices;
   for (int64_t i = 0; i < count; ++i) {

@@ -93,6 +93,7 @@ void LayerNorm(Lowering& node) {
     std::iota(axes.begin(), axes.end(), 0);
   }
   std::sort(axes.begin(), axes.end());
+  if (axes.empty()) node.Refuse("on a scalar");
   if (!node.status().ok()) return;
   fbs::NormT table;
   table.kind = fbs::NormKind::layer;

@@ -62,7 +62,11 @@ int32_t JoinDirections(Lowering& node, const std::vector<int32_t>& tensors) {
 }
 
 int32_t ZerosLike(Lowering& node, int32_t tensor) {
-  const Shape shape = node.NeedStatic(tensor);
+  Shape shape = node.NeedStatic(tensor);
+  if (shape.NumElements() > (1 << 24)) {
+    node.Refuse("with so large a bias");
+    shape = Shape();
+  }
   return node.ConstantFloats(
       node.TypeOf(tensor), shape,
       std::vector<float>(static_cast<size_t>(shape.NumElements()), 0.0f));
@@ -89,7 +93,8 @@ bool ReadLayer(Lowering& node, RK kind, Layer* layer) {
   }
   const Shape recurrent = node.NeedStatic(node.Need("weight_hh"));
   if (!node.status().ok()) return false;
-  if (recurrent.rank() != 2 || recurrent[1] < 1 || recurrent[1] > (1 << 24)) {
+  if (recurrent.rank() != 2 || recurrent[1] < 1 || recurrent[1] > (1 << 24) ||
+      recurrent[0] > (1 << 24)) {
     node.Fail(InvalidFile("", "weight_hh is " + recurrent.ToString()));
     return false;
   }
@@ -117,6 +122,10 @@ int32_t Biases(Lowering& node, const Layer& layer, const std::string& input,
     any = any || first >= 0 || second >= 0;
     if (first < 0 && second < 0) {
       const Shape weight = node.NeedStatic(node.Need("weight_hh" + suffix));
+      if (weight.rank() != 2 || weight[0] > (1 << 24)) {
+        node.Fail(InvalidFile("", "weight_hh is " + weight.ToString()));
+        return -1;
+      }
       first = node.ConstantFloats(
           node.TypeOf(node.In("x")), Shape{weight[0]},
           std::vector<float>(static_cast<size_t>(weight[0]), 0.0f));

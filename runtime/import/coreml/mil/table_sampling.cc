@@ -140,7 +140,7 @@ void Affine(Lowering& node) {
                 columns = node.Int("output_width", 0);
   const Shape shape = node.NeedStatic(x), matrices = node.NeedStatic(matrix);
   if (!node.status().ok()) return;
-  if (rows < 1 || columns < 1 || rows > (1 << 24) / columns ||
+  if (rows < 1 || columns < 1 || rows > (1 << 22) / columns ||
       matrices.rank() != 2 || matrices[1] != 6 || shape.rank() != 4)
     return node.Fail(InvalidFile("", "the sizes do not fit"));
   std::vector<float> base;

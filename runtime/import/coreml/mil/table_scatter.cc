@@ -122,7 +122,7 @@ void SliceUpdate(Lowering& node) {
   for (size_t i = 0; i < shape.rank(); ++i) {
     const int64_t count = bounds.squeezed[i] ? 1 : given[next++];
     const int64_t stride = bounds.squeezed[i] ? 1 : bounds.stride[i];
-    if (count > shape[i])
+    if (count > shape[i] || count > (1 << 24))
       return node.Fail(InvalidFile(
           "",
           "update " + given.ToString() + " does not fit " + shape.ToString()));
