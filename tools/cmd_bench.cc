@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "runtime/plan/host_nodes.h"
 #include "tools/inputs.h"
 #include "tools/model.h"
 #include "tools/output.h"
@@ -150,7 +151,7 @@ void PrintAsJson(const Options& options, const Session& session,
     row["op"] = op.profile.op;
     row["median_ms"] = op.median_ms;
     row["gflops"] = Gflops(op);
-    row["placement"] = nullptr;  // no placement without a plan for a chip
+    row["placement"] = op.profile.on_engine ? "ane" : "cpu";
     row["kernel"] = op.profile.kernel;
     row["dtype"] = DataTypeName(op.profile.output.dtype);
     row["shape"] = ShapeToJson(op.profile.output.shape);
@@ -205,6 +206,17 @@ Expected<std::vector<Array>> Inputs(const Options& options, const Net& net,
   return MakeInputs(net, shapes, max_memory);
 }
 
+// Which nodes the chip leaves to the host; none where that is not known before
+// the run.
+std::vector<uint8_t> HostFlags(const Net& net, const SessionOptions& options) {
+  SpecializeOptions request;
+  request.input_shapes = options.input_shapes;
+  const auto program = Specialize(net, request);
+  if (!program.ok()) return {};
+  auto flags = HostNodes(net, *program, *options.chip);
+  return flags.ok() ? std::move(*flags) : std::vector<uint8_t>();
+}
+
 Expected<int> Run(const Options& options) {
   Result result;
   ANEREF_TRY(options.engine.FindTarget().status());
@@ -220,6 +232,8 @@ Expected<int> Run(const Options& options) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     session_options.input_shapes[specs[i].name] = inputs[i].type.shape;
   }
+  session_options.on_host =
+      HostFlags(*model.net, session_options);  // for the report: not timed
   start = Clock::now();
   Expected<std::unique_ptr<Session>> session =
       Session::Create(model.net, session_options);

@@ -7,6 +7,7 @@
 
 #include "ops/registry.h"
 #include "runtime/explain/plan_pictures.h"
+#include "runtime/plan/host_nodes.h"
 #include "runtime/plan/plan_json.h"
 #include "tools/output.h"
 #include "tools/planning.h"
@@ -31,6 +32,8 @@ Expected<Plan> PlanFor(const SettledModel& settled, const std::string& chip,
   PlanOptions options;
   ANEREF_ASSIGN(options.chip, ChipTable::Embedded().Find(chip));
   options.engine_options = engine;
+  ANEREF_ASSIGN(options.on_host,
+                HostNodes(*settled.model.net, settled.program, *options.chip));
   return BuildPlan(*settled.model.net, settled.program, options);
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "runtime/explain/trace.h"
+#include "runtime/plan/host_nodes.h"
 #include "tools/atomic_file.h"
 #include "tools/inputs.h"
 #include "tools/output.h"
@@ -42,6 +43,8 @@ Expected<int> Run(const Options& options) {
   how.chip = chip;
   how.engine_options = options.engine_options;
   how.input_shapes = settled.input_shapes;
+  ANEREF_ASSIGN(how.on_host,
+                HostNodes(*settled.model.net, settled.program, *chip));
   ANEREF_ASSIGN(const std::vector<Array> inputs,
                 InputsOf(options, settled, max_memory));
   Expected<std::unique_ptr<Session>> made =

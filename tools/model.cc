@@ -225,6 +225,7 @@ Expected<SessionOptions> EngineArgs::ToSessionOptions(
   if (rung == "reference") options.rung = Rung::kReference;
   if (rung == "scalar") options.rung = Rung::kScalar;
   if (!simd.empty()) ANEREF_TRY(UseSimdTarget(simd));
+  ANEREF_ASSIGN(options.chip, FindTarget());
   options.threads = threads;
   options.max_memory = max_memory;
   return options;

@@ -176,11 +176,13 @@ Status Session::Impl::Build() {
     ANEREF_ASSIGN(how.chip, ChipTable::Embedded().Find("m1"));
   }
   how.engine_options = options.engine_options;
+  if (options.on_host.size() == program->nodes.size())
+    how.on_host = options.on_host;
   how.keep_intermediates = options.keep_intermediates;
   ANEREF_ASSIGN(Plan plan, BuildPlan(*net, *program, how));
   Describe(program->values);
   ANEREF_ASSIGN(fixed,
-                StaticRun::Create(std::move(program),
+                StaticRun::Create(*net, std::move(program),
                                   std::make_shared<const Plan>(std::move(plan)),
                                   options));
   return Status();

@@ -39,6 +39,8 @@ struct SessionOptions {
   // Whose plan is run; null: the M1's. Another chip's tiles change no bit.
   const Chip* chip = nullptr;
   std::vector<std::string> engine_options;  // PlanOptions::engine_options
+  // PlanOptions::on_host; of no effect on results.
+  std::vector<uint8_t> on_host;
 };
 
 // What one kernel call of the last run did.

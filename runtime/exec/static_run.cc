@@ -45,11 +45,11 @@ CutHint HintOf(const PlanTask& task) {
 }  // namespace
 
 Expected<std::unique_ptr<StaticRun>> StaticRun::Create(
-    std::shared_ptr<const Program> program, std::shared_ptr<const Plan> plan,
-    const SessionOptions& options) {
+    const Net& net, std::shared_ptr<const Program> program,
+    std::shared_ptr<const Plan> plan, const SessionOptions& options) {
   std::unique_ptr<StaticRun> run(
       new StaticRun(std::move(program), std::move(plan), options));
-  ANEREF_TRY(run->Lower());
+  ANEREF_TRY(run->Lower(net));
   ANEREF_TRY(run->PlaceConstants());
   ANEREF_TRY(run->PlaceArena());
   run->Bind();
@@ -71,7 +71,7 @@ int32_t StaticRun::Resolve(const Operand& operand,
   return -1;
 }
 
-Status StaticRun::Lower() {
+Status StaticRun::Lower(const Net& net) {
   for (const ProgramValue& value : program_->values) {
     Slot slot;
     slot.type = value.memory;
@@ -82,6 +82,13 @@ Status StaticRun::Lower() {
     for (const LayerNode& part : plan_->tasks[t].nodes) {
       if (plan_->node_is_free[static_cast<size_t>(part.node)]) continue;
       ANEREF_TRY(LowerNode(part.node, static_cast<int32_t>(t)));
+      // Packed weights are the only copy that a run needs in memory.
+      for (int32_t value : Node(static_cast<size_t>(part.node)).inputs) {
+        if (value < 0) continue;
+        const ProgramValue& operand =
+            program_->values[static_cast<size_t>(value)];
+        if (operand.is_known) net.DropPages(operand.known);
+      }
     }
   }
   // Graph outputs may be known before the run.

@@ -19,8 +19,8 @@ class StaticRun {
  public:
   // `options.threads` is at least 1. kLimit: over options.max_memory.
   static Expected<std::unique_ptr<StaticRun>> Create(
-      std::shared_ptr<const Program> program, std::shared_ptr<const Plan> plan,
-      const SessionOptions& options);
+      const Net& net, std::shared_ptr<const Program> program,
+      std::shared_ptr<const Plan> plan, const SessionOptions& options);
 
   const Program& program() const { return *program_; }
   const Plan& plan() const { return *plan_; }
@@ -64,7 +64,7 @@ class StaticRun {
         options_(options),
         budget_(options.max_memory) {}
 
-  Status Lower();
+  Status Lower(const Net& net);
   Status LowerNode(int32_t node, int32_t task);
   void AddSteps(TaskBuilder* builder, size_t node, int32_t task);
   void KeepOperand(Step* step);

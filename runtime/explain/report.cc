@@ -5,6 +5,7 @@
 #include <set>
 
 #include "ops/registry.h"
+#include "runtime/plan/host_nodes.h"
 
 namespace aneref::explain {
 namespace {
@@ -51,8 +52,7 @@ class Reporter {
     PlanOptions request;
     request.chip = &chip_;
     request.engine_options = options_.engine_options;
-    for (const uint8_t on_engine : report_.placement.compiler.on_engine)
-      request.on_host.push_back(on_engine != 0 ? 0 : 1);
+    request.on_host = HostNodesOf(report_.placement);
     Expected<Plan> plan = BuildPlan(net_, program_, request);
     if (plan.ok()) {
       report_.plan = std::move(plan).value();

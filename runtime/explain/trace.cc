@@ -82,8 +82,7 @@ class Writer {
     for (const TraceEvent& event : input_.events)
       origin = std::min(origin, event.part.begin_s);
     for (const TraceEvent& event : input_.events) {
-      const TaskProfile& call =
-          input_.calls[static_cast<size_t>(event.call)];
+      const TaskProfile& call = input_.calls[static_cast<size_t>(event.call)];
       const PartTiming& part = event.part;
       Begin(kHostProcess, part.thread,
             call.name.empty() ? call.op : call.op + " " + call.name,

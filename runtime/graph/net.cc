@@ -175,4 +175,13 @@ Expected<TensorView> Net::ConstantValue(const fbs::Tensor& tensor,
   return values.View();
 }
 
+void Net::DropPages(const TensorView& constant) const {
+  const std::span<const std::byte> all = file_->bytes();
+  const size_t bytes = DenseBytes({constant.dtype, constant.shape});
+  if (constant.data < all.data() || bytes > all.size() ||
+      constant.data > all.data() + (all.size() - bytes))
+    return;  // decoded elsewhere
+  file_->DropPages({constant.data, bytes});
+}
+
 }  // namespace aneref

@@ -22,6 +22,9 @@ class File {
  public:
   virtual ~File() = default;
   virtual std::span<const std::byte> bytes() const = 0;
+  // These bytes are not needed for now: a mapping gives their pages back and
+  // reads them again when they are touched.
+  virtual void DropPages(std::span<const std::byte> /*range*/) const {}
   // Maps `path` read-only. kIo: missing, a directory, unreadable. The file must
   // not shrink while mapped.
   static Expected<std::shared_ptr<const File>> Map(const std::string& path);
@@ -48,6 +51,8 @@ class Net {
   // a buffer that `*owner` keeps alive).
   Expected<TensorView> ConstantValue(const fbs::Tensor& tensor,
                                      std::shared_ptr<void>* owner) const;
+  // A constant that has been packed elsewhere: its pages need not stay.
+  void DropPages(const TensorView& constant) const;
 
  private:
   Net() = default;
