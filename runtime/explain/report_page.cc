@@ -5,6 +5,7 @@
 
 #include "runtime/explain/graph_layout.h"
 #include "runtime/explain/page.h"
+#include "runtime/explain/plan_pictures.h"
 #include "runtime/explain/report.h"
 #include "runtime/explain/report_page_assets.h"
 
@@ -133,7 +134,7 @@ class PageData {
     return entry->second;
   }
 
-  void WriteOp(const ReportOp& op) {
+  void WriteOp(const Report& report, const ReportOp& op) {
     json_.BeginArray();
     json_.Value(static_cast<int>(op.where));
     json_.Value(op.task);
@@ -148,6 +149,35 @@ class PageData {
     for (const Reason& reason : op.reasons) json_.Value(Number(reason));
     json_.EndArray();
     json_.Value(op.bound);
+    WriteGrid(report, op);
+    json_.EndArray();
+  }
+
+  // How the op's task is cut; empty: not on the engine, or no plan.
+  void WriteGrid(const Report& report, const ReportOp& op) {
+    json_.BeginArray();
+    if (report.plan && op.task >= 0 && op.where == Where::kEngine) {
+      const WorkGrid& grid =
+          report.plan->tasks[static_cast<size_t>(op.task)].grid;
+      for (const int64_t value :
+           {grid.rows, grid.columns, grid.tile_rows, grid.patch_columns,
+            grid.channels, grid.channels_per_core, grid.cores})
+        json_.Value(value);
+    }
+    json_.EndArray();
+  }
+
+  // Pictures of the plan; left out for large matrices of chips, where nobody
+  // looks at them and they would make the page heavy.
+  void WritePictures(const Report& report) {
+    json_.Key("pics");
+    json_.BeginArray();
+    const auto chip = ChipTable::Embedded().Find(report.target);
+    if (report.plan && with_pictures_) {
+      if (chip.ok()) json_.Value(RooflinePicture(*report.plan, **chip));
+      json_.Value(ChipMemoryPicture(*report.plan));
+      json_.Value(ArenaPicture(*report.plan));
+    }
     json_.EndArray();
   }
 
@@ -182,8 +212,9 @@ class PageData {
     WriteSummary(report);
     json_.Key("ops");
     json_.BeginArray();
-    for (const ReportOp& op : report.ops) WriteOp(op);
+    for (const ReportOp& op : report.ops) WriteOp(report, op);
     json_.EndArray();
+    WritePictures(report);
     json_.Key("net");
     json_.BeginArray();
     for (const Reason& reason : report.placement.network)
@@ -240,6 +271,7 @@ class PageData {
   JsonWriter json_{0};
   std::map<std::string, size_t> numbers_;
   std::vector<Reason> reasons_;
+  const bool with_pictures_ = reports_.size() <= 4;
 };
 
 }  // namespace

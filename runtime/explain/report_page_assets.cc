@@ -75,6 +75,8 @@ const std::string_view kPageBody = R"html(
 <div class="legend"><span><i class="ane"></i>engine</span><span><i class="folded"></i>folded</span>
 <span><i class="cpu"></i>CPU</span></div></div>
 <aside class="panel" id="panel"></aside></div></section>
+<section id="plan"><h2>Plan</h2><p class="soft">Roofline, on-chip memory and arena as the plan of this chip has them; points and boxes tell
+their task or tensor when pointed at.</p><div id="pictures"></div></section>
 <section><h2>All ops</h2><div class="bar"><input type="search" id="filter" placeholder="filter" aria-label="filter ops">
 <select id="where" aria-label="placement"><option value="">everywhere</option><option value="ane">on the engine</option>
 <option value="folded">folded</option><option value="cpu">on the CPU</option></select><span class="soft" id="shown"></span></div>
@@ -106,7 +108,7 @@ const KIND = {reject: 'bad', fallback: 'warn', warn: 'note'};
 let chip = 0, picked = -1, paint = 'rules';
 
 // Fields of one op on one chip.
-const F = {where: 0, task: 1, us: 2, passes: 3, cores: 4, tiles: 5, bytes: 6, backend: 7, host: 8, reasons: 9, bound: 10};
+const F = {where: 0, task: 1, us: 2, passes: 3, cores: 4, tiles: 5, bytes: 6, backend: 7, host: 8, reasons: 9, bound: 10, grid: 11};
 const state = (op, c = chip) => DATA.chips[c].ops[op];
 const whereOf = (op, c = chip) => {
   const s = state(op, c);
@@ -291,6 +293,38 @@ function show(op) {
   apply();
 }
 
+// Rows and columns with tiles and patches on the left; on the right a cell per pass and core with its channels.
+function tilePicture(g) {
+  if (!g.length) return [];
+  const [rows, cols, tileRows, patchCols, channels, perCore, cores] = g, hue = i => 'hsl(' + (i * 137.508) % 360 + ',55%,58%)';
+  const passes = Math.ceil(channels / (perCore * cores)), tiles = Math.ceil(rows / tileRows), patches = Math.ceil(cols / patchCols);
+  const pic = svg('svg', {viewBox: '0 0 300 150', role: 'img', 'aria-label': 'work units', style: 'width:100%;margin-top:8px'});
+  const cell = (x, y, w, h, fill, tip) => {
+    const node = svg('rect', {x, y, width: Math.max(w - .5, .5), height: Math.max(h - .5, .5), fill});
+    node.append(svg('title', {}, tip)); pic.append(node);
+  };
+  const scale = 130 / Math.max(rows, cols, 1), shownTiles = Math.min(tiles, 64), shownPasses = Math.min(passes, 48);
+  for (let t = 0; t < shownTiles; ++t) for (let p = 0; p < patches; ++p) {
+    const r = t * tileRows, c = p * patchCols, h = Math.min(tileRows, rows - r), w = Math.min(patchCols, cols - c);
+    cell(c * scale, r * scale, w * scale, h * scale, hue(t * patches + p), 'rows ' + r + ' to ' + (r + h - 1) + ', columns ' + c + ' to ' + (c + w - 1));
+  }
+  for (let p = 0; p < shownPasses; ++p) for (let k = 0; k < cores; ++k) {
+    const list = [];
+    for (let c = p * perCore * cores + k; c < Math.min(channels, (p + 1) * perCore * cores); c += cores) list.push(c);
+    if (list.length) cell(150 + k * 150 / cores, p * 130 / shownPasses, 150 / cores, 130 / shownPasses, hue(k), 'pass ' + p + ', core ' + k + ': channels ' + list.join(', '));
+  }
+  const word = (x, text) => pic.append(svg('text', {x, y: 146, 'font-size': 9, fill: 'currentColor'}, text));
+  word(0, rows + ' x ' + cols + ' in ' + tiles * patches + ' tiles of ' + Math.min(tileRows, rows) + ' x ' + Math.min(patchCols, cols));
+  word(150, channels + ' channels, ' + passes + ' passes of ' + cores + ' x ' + perCore);
+  return [pic];
+}
+
+function pictures() {
+  const pics = DATA.chips[chip].pics;
+  byId('plan').hidden = !pics.length;
+  byId('pictures').innerHTML = pics.join('');
+}
+
 function panel() {
   const box = byId('panel');
   if (picked < 0) {
@@ -308,7 +342,7 @@ function panel() {
     ...(r.fix ? [el('p', {}, 'Change: ', r.fix)] : []), el('p', {class: 'soft'}, r.prov + ', decided by ' + r.layer)));
   const sides = DATA.chips.length < 2 ? [] : [el('div', {class: 'why'}, ...DATA.chips.slice(0, 40).map((c, i) =>
     el('span', {style: 'display:inline-block;margin:2px 8px 2px 0'}, c.label + ' ', badge(BADGE[WHERE[state(picked, i)[F.where]]], WORD[WHERE[state(picked, i)[F.where]]]))))];
-  box.replaceChildren(el('h3', {}, name || kind), badge(BADGE[where], WORD[where]), ' ', el('code', {}, kind), list, ...why, ...sides);
+  box.replaceChildren(el('h3', {}, name || kind), badge(BADGE[where], WORD[where]), ' ', el('code', {}, kind), list, ...(where === 'ane' ? tilePicture(s[F.grid]) : []), ...why, ...sides);
 }
 
 function pick(op, centreIt) {
@@ -393,7 +427,7 @@ byId('paint').onchange = () => { paint = byId('paint').value; colour(); };
 
 function pickChip(index) {
   chip = index;
-  picker(); tiles(); advice(); colour(); panel(); table();
+  picker(); tiles(); pictures(); advice(); colour(); panel(); table();
   for (const row of byId('chips').tBodies[0].rows) row.classList.toggle('picked', +row.dataset.chip === chip);
 }
 byId('about').textContent = DATA.about;

@@ -164,9 +164,16 @@ TEST_CASE("N20: the ceiling of H13 and the convolution of one tap") {
 TEST_CASE("N21 N2: the bias starts the accumulator or follows it") {
   CHECK_EQ(Convolve("h16", {16384, 16384}, {1, 1}, {-16384}), 0x7400);
   CHECK_EQ(Convolve("h13", {16384, 16384}, {1, 1}, {-16384}), 0x7C00);
+  // N20 tests the group's own sum, 32768, before the bias can pull it back;
+  // zeros between them make two groups, whose sums meet the bias first.
   CHECK_EQ(
       Convolve("h13,h13_bias_preload=true", {16384, 16384}, {1, 1}, {-16384}),
-      0x7400);
+      0x7C00);
+  CHECK_EQ(Convolve("h13,h13_bias_preload=true", {16384, 0, 0, 0, 16384},
+                    {1, 1, 1, 1, 1}, {-16384}),
+           0x7400);
+  CHECK_EQ(Convolve("h13", {16384, 0, 0, 0, 16384}, {1, 1, 1, 1, 1}, {-16384}),
+           0x7C00);
   CHECK_EQ(Convolve("h16", {0.25}, {1}, {1000.5}), 0x63D2);  // 1001
   // The file holds 1 + 2^-12 in fp32; the list is [-1, 0].
   TestTensor bias = Known(Half({1}, {1.0}));
