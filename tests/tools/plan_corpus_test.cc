@@ -134,6 +134,42 @@ TEST_CASE("E40: plans of real networks are sound on every chip") {
   }
 }
 
+TEST_CASE("E41: plans of Core ML networks are sound on every chip") {
+  const fs::path corpus =
+      fs::path(ANEREF_SOURCE_DIR) / "../shared/models/coreml";
+  if (!fs::is_directory(corpus)) {
+    std::printf("ALL CASES SKIPPED: no networks at %s\n",
+                corpus.string().c_str());
+    return;
+  }
+  const std::vector<const Chip*> chips = DistinctChips();
+  int planned = 0;
+  for (const char* folder : {".", "derived", "synthetic"}) {
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(corpus / folder)) {
+      const std::string extension = entry.path().extension().string();
+      if (extension == ".mlmodel" || extension == ".mlpackage")
+        files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end());
+    for (const fs::path& file : files) {
+      ImportSummary summary;
+      const auto bytes = ImportModel(file.string(), ImportOptions(), &summary);
+      if (!bytes.ok()) continue;  // refused by name: other tests look at that
+      Loaded loaded;
+      loaded.name = file.filename().string();
+      auto net = Net::Parse(File::FromBuffer(*bytes), loaded.name);
+      REQUIRE_MESSAGE(net.ok(), net.status().ToString());
+      loaded.net = *net;
+      const auto program = Specialize(*loaded.net, SpecializeOptions());
+      if (!program.ok()) continue;  // open extents, or shapes that need data
+      for (const Chip* chip : chips) CheckOnChip(loaded, *program, *chip);
+      ++planned;
+    }
+  }
+  CHECK(planned > 20);
+}
+
 TEST_CASE("E24: no chip's plan changes a bit of a real network") {
   const std::vector<Loaded> corpus = LoadCorpus();
   if (corpus.empty()) return;
