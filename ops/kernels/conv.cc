@@ -27,7 +27,7 @@ int64_t NumChannelBlocks(const ConvArgs& a) {
 // Pixels that units may not straddle: of one tile, or of all.
 int64_t TilePixels(const ConvArgs& a) {
   const int64_t pixels = std::max<int64_t>(1, a.Pixels());
-  if (a.tile_rows == 0 || a.tile_rows >= a.grid_height) return pixels;
+  if (a.tile_rows == 0 || a.pixels_per_unit >= pixels) return pixels;
   const int64_t tile = a.tile_rows * a.grid_width;
   return std::max(tile, a.pixels_per_unit / tile * tile);
 }
@@ -72,7 +72,7 @@ int64_t FollowCut(int64_t wanted, int64_t part) {
 // takes whole ones.
 void FollowTiles(ConvArgs* a) {
   const int64_t tile = a->tile_rows * a->grid_width;
-  if (tile > 0 && tile < a->Pixels() && a->pixels_per_unit > tile)
+  if (tile > 0 && a->pixels_per_unit > tile && a->pixels_per_unit < a->Pixels())
     a->pixels_per_unit = a->pixels_per_unit / tile * tile;
 }
 
