@@ -168,13 +168,14 @@ void PrintAsText(const Options& options, const Session& session,
                    [](const OpTime& a, const OpTime& b) {
                      return a.median_ms > b.median_ms;
                    });
-  Table table("rrrlll");
-  table.Add({"ms", "share", "GFLOP/s", "op", "output", "name"});
+  Table table("rrrllll");
+  table.Add({"ms", "share", "GFLOP/s", "op", "place", "output", "name"});
   for (const OpTime& op : result.ops) {
     const double share = total > 0 ? 100 * op.median_ms / total : 0;
     table.Add({FormatFixed(op.median_ms, 3), FormatFixed(share, 1) + " %",
                op.profile.flops > 0 ? FormatFixed(Gflops(op), 1) : "-",
-               op.profile.op, op.profile.output.ToString(), op.profile.name});
+               op.profile.op, op.profile.on_engine ? "ane" : "cpu",
+               op.profile.output.ToString(), op.profile.name});
   }
   Table head("lrl");
   const auto milliseconds = [&](const char* name, double ms,
