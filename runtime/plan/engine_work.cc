@@ -157,6 +157,7 @@ EngineWork DescribeMatmul(const OpView& op) {
     conv.cout = columns;
     conv.in.w = conv.out.w = rows;
     work = ConvWork(conv, op);
+    work.matmul = engine::MatmulGeometry{batch, rows, columns, inner};
   } else {
     const engine::MatmulGeometry matmul{batch, rows, columns, inner};
     work = OnEngine(EngineKind::kMac, Unit::kMacMatMul,

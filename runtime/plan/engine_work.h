@@ -25,7 +25,7 @@ struct EngineWork {
   engine::Unit unit = engine::Unit::kMacBypass;
   // A convolution, or a product with known weights (E10); MAC only.
   std::optional<engine::ConvGeometry> conv;
-  // A product of two live tensors; MAC only.
+  // A matrix product; with `conv` also set the chip decides by size (E10).
   std::optional<engine::MatmulGeometry> matmul;
   engine::RowWindow rows;       // output rows to input rows, for tile heights
   double flops = 0;             // C1

@@ -187,7 +187,13 @@ void TileTask(const EngineModel& model, const TilingInput& input,
     task->mac.emplace();
     task->mac->conv = work.conv;
     task->mac->matmul = work.matmul;
-    if (work.conv.has_value()) {
+    if (work.conv.has_value() && work.matmul.has_value()) {
+      const bool as_conv =
+          engine::RouteMatmul(model, true, 2 * work.weight_elements) ==
+          engine::MatmulRoute::kConvolution;
+      as_conv ? task->mac->matmul.reset() : task->mac->conv.reset();
+    }
+    if (task->mac->conv.has_value()) {
       SpreadConv(model, input.weights, &*task->mac);
     } else {  // a tiled product: columns are the channels (L3)
       const int64_t channels = ExtentsOf(input.output).channels;

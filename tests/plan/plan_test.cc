@@ -131,6 +131,22 @@ TEST_CASE("E12: the plan carries the groups of both formulas") {
   CHECK_EQ(ocg("m6", 7, 256), 2);
 }
 
+TEST_CASE("E10: a product with large weights is a tiled one") {
+  const auto is_conv = [](int64_t inner) {
+    DraftBuilder draft;
+    const int x = draft.Input("x", {4, inner});
+    const auto count = static_cast<size_t>(inner * 1024);
+    draft.Output(draft.Node(
+        fbs::MatmulT(),
+        {x, draft.Constant({inner, 1024}, std::vector<double>(count, 0.5))}));
+    const Planned planned = PlanOf(&draft);
+    CheckSound(planned);
+    return planned.plan.tasks[0].mac->conv.has_value();
+  };
+  CHECK(is_conv(1023));        // below 2 MiB
+  CHECK_FALSE(is_conv(1024));  // exactly the limit
+}
+
 TEST_CASE("E14: three output channels keep three cores at work") {
   DraftBuilder draft;
   const int x = draft.Input("x", {1, 16, 8, 8});
