@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "ops/conv_shape.h"
 #include "ops/device_mac.h"
 #include "ops/mac.h"
 #include "ops/op.h"
@@ -13,14 +14,6 @@
 
 namespace aneref {
 namespace {
-
-struct ConvShape {
-  int64_t batch = 0;
-  int64_t groups = 1;
-  int64_t in_channels = 0;       // per group
-  int64_t out_channels = 0;      // per group
-  std::vector<WindowAxis> axes;  // outermost first
-};
 
 Status CheckChannels(const OpView& op, int64_t groups) {
   const Shape& x = op.In(0).shape;
@@ -52,12 +45,8 @@ Expected<ConvShape> ShapeOf(const OpView& op) {
   ANEREF_TRY(CheckChannels(op, attributes.groups()));
   const Shape& x = op.In(0).shape;
   const Shape& weight = op.In(1).shape;
-  WindowSpec spec;
+  WindowSpec spec = WindowSpecOf(attributes);
   spec.kernel.assign(weight.begin() + 2, weight.end());
-  spec.strides = ToInts(attributes.strides());
-  spec.dilations = ToInts(attributes.dilations());
-  spec.pads = ToInts(attributes.pads());
-  spec.pad_mode = attributes.pad_mode();
   ConvShape s;
   ANEREF_ASSIGN(s.axes,
                 MakeWindow(std::span(x.begin() + 2, x.rank() - 2), spec));
@@ -70,10 +59,7 @@ Expected<ConvShape> ShapeOf(const OpView& op) {
 
 Expected<std::vector<TensorType>> Infer(const OpView& op) {
   ANEREF_ASSIGN(const ConvShape s, ShapeOf(op));
-  std::vector<int64_t> dims = {s.batch, s.groups * s.out_channels};
-  for (const WindowAxis& axis : s.axes) dims.push_back(axis.out);
-  ANEREF_ASSIGN(const Shape shape, MakeShape(dims));
-  return std::vector<TensorType>{{op.In(0).dtype, shape}};
+  return ConvResult(op.In(0).dtype, s);
 }
 
 // The sum of one output, on dense fp32 values. `at` is the output's place.
@@ -101,39 +87,26 @@ float Dot(const ConvShape& s, const float* x, const float* weight,
 }
 
 Status Reference(const OpView& op, const RefTensors& tensors) {
-  ANEREF_ASSIGN(ConvShape s, ShapeOf(op));
-  WindowAxis one;
-  one.in = one.out = 1;
-  while (s.axes.size() < 3) s.axes.insert(s.axes.begin(), one);
+  ANEREF_ASSIGN(ConvShape shape, ShapeOf(op));
+  const ConvShape s = InThreeAxes(std::move(shape));
   const std::vector<float> x = LoadFloats(tensors.in[0]);
   const std::vector<float> weight = LoadFloats(tensors.in[1]);
   std::vector<float> bias(static_cast<size_t>(s.groups * s.out_channels));
   if (op.HasInput(2)) bias = LoadBias(op, 2, tensors.in[2]);
-  const WindowAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
-  const int64_t in_size = s.in_channels * d.in * h.in * w.in;
-  const int64_t weight_size = s.in_channels * d.kernel * h.kernel * w.kernel;
-  const int64_t pixels = d.out * h.out * w.out;
+  const int64_t list = s.in_channels * s.NumPositions();
   std::vector<float> y(static_cast<size_t>(tensors.out[0].shape.NumElements()));
-  for (size_t i = 0; i < y.size(); ++i) {
-    const int64_t pixel = static_cast<int64_t>(i) % pixels;
-    const int64_t plane = static_cast<int64_t>(i) / pixels;
-    const int64_t channel = plane % (s.groups * s.out_channels);
-    const int64_t group = plane / s.out_channels;  // counts over the batch
-    const int64_t at[3] = {pixel / (h.out * w.out), pixel / w.out % h.out,
-                           pixel % w.out};
-    y[i] = Dot(s, x.data() + group * in_size,
-               weight.data() + channel * weight_size, at) +
-           bias[static_cast<size_t>(channel)];
-  }
+  ForEachOutput(s, [&](const ConvOutput& o) {
+    y[o.index] = Dot(s, x.data() + o.first_input,
+                     weight.data() + o.channel * list, o.at) +
+                 bias[static_cast<size_t>(o.channel)];
+  });
   StoreFloats(y, tensors.out[0]);
   return Status();
 }
 
 // The geometry of one- and two-dimensional convolutions as taps.
 ConvArgs ArgsOf(const ConvShape& s, std::vector<int64_t>* positions) {
-  WindowAxis h, w = s.axes.back();
-  h.in = h.out = 1;
-  if (s.axes.size() == 2) h = s.axes[0];
+  const auto& [h, w] = PlaneOf(s);
   ConvArgs args;
   args.batch = s.batch;
   args.groups = s.groups;
@@ -200,32 +173,22 @@ void AddList(const ConvShape& s, const uint16_t* x, const uint16_t* weight,
 }
 
 Status DeviceReference(const OpView& op, const RefTensors& tensors) {
-  ANEREF_ASSIGN(ConvShape s, ShapeOf(op));
-  WindowAxis one;
-  one.in = one.out = 1;
-  while (s.axes.size() < 3) s.axes.insert(s.axes.begin(), one);
+  ANEREF_ASSIGN(ConvShape shape, ShapeOf(op));
+  const ConvShape s = InThreeAxes(std::move(shape));
   const std::vector<uint16_t> x = LoadHalves(tensors.in[0]);
   const std::vector<uint16_t> weight = LoadHalves(tensors.in[1]);
   const std::vector<float> bias =
       LoadDeviceBias(op, 2, op.HasInput(2) ? tensors.in[2] : TensorView{});
-  const WindowAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
-  const int64_t in_size = s.in_channels * d.in * h.in * w.in;
-  const int64_t list = s.in_channels * d.kernel * h.kernel * w.kernel;
-  const int64_t pixels = d.out * h.out * w.out;
+  const int64_t list = s.in_channels * s.NumPositions();
   Accumulator sum(op.device()->profile(), /*single_tap=*/list == 1);
   std::vector<uint16_t> y(
       static_cast<size_t>(tensors.out[0].shape.NumElements()));
-  for (size_t i = 0; i < y.size(); ++i) {
-    const int64_t pixel = static_cast<int64_t>(i) % pixels;
-    const int64_t plane = static_cast<int64_t>(i) / pixels;
-    const int64_t channel = plane % (s.groups * s.out_channels);
-    const int64_t at[3] = {pixel / (h.out * w.out), pixel / w.out % h.out,
-                           pixel % w.out};
-    sum.Start(EpilogueOfChannel(bias, static_cast<size_t>(channel)));
-    AddList(s, x.data() + plane / s.out_channels * in_size,
-            weight.data() + channel * list, at, &sum);
-    y[i] = sum.Finish();
-  }
+  ForEachOutput(s, [&](const ConvOutput& o) {
+    sum.Start(EpilogueOfChannel(bias, static_cast<size_t>(o.channel)));
+    AddList(s, x.data() + o.first_input, weight.data() + o.channel * list, o.at,
+            &sum);
+    y[o.index] = sum.Finish();
+  });
   StoreHalves(y, tensors.out[0]);
   return Status();
 }

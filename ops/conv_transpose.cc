@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "ops/conv_shape.h"
 #include "ops/device_mac.h"
 #include "ops/mac.h"
 #include "ops/op.h"
@@ -17,14 +18,6 @@ namespace {
 
 // More phases than this run as the reference: no network has such strides.
 constexpr int64_t kMaxPhases = 64;
-
-struct ConvShape {
-  int64_t batch = 0;
-  int64_t groups = 1;
-  int64_t in_channels = 0;       // per group
-  int64_t out_channels = 0;      // per group
-  std::vector<WindowAxis> axes;  // outermost first
-};
 
 Status CheckChannels(const OpView& op, int64_t groups) {
   const Shape& x = op.In(0).shape;
@@ -65,11 +58,8 @@ Expected<ConvShape> ShapeOf(const OpView& op) {
   const Shape& weight = op.In(1).shape;
   const size_t rank = x.rank() - 2;
   TransposedSpec spec;
+  spec.window = WindowSpecOf(attributes);
   spec.window.kernel.assign(weight.begin() + 2, weight.end());
-  spec.window.strides = ToInts(attributes.strides());
-  spec.window.dilations = ToInts(attributes.dilations());
-  spec.window.pads = ToInts(attributes.pads());
-  spec.window.pad_mode = attributes.pad_mode();
   spec.output_padding = ToInts(attributes.output_padding());
   spec.output_shape = SpatialPart(ToInts(attributes.output_shape()), rank);
   spec.smaller_half_first = attributes.smaller_half_first();
@@ -85,10 +75,7 @@ Expected<ConvShape> ShapeOf(const OpView& op) {
 
 Expected<std::vector<TensorType>> Infer(const OpView& op) {
   ANEREF_ASSIGN(const ConvShape s, ShapeOf(op));
-  std::vector<int64_t> dims = {s.batch, s.groups * s.out_channels};
-  for (const WindowAxis& axis : s.axes) dims.push_back(axis.out);
-  ANEREF_ASSIGN(const Shape shape, MakeShape(dims));
-  return std::vector<TensorType>{{op.In(0).dtype, shape}};
+  return ConvResult(op.In(0).dtype, s);
 }
 
 // The input that output `o` receives through kernel position k, or -1.
@@ -120,34 +107,27 @@ float Dot(const ConvShape& s, const float* x, const float* weight,
   return sum;
 }
 
+// The first weight of an output channel: [Cin, Cout/groups, positions].
+int64_t FirstWeight(const ConvShape& s, int64_t channel) {
+  const int64_t group = channel / s.out_channels;
+  return (group * s.in_channels * s.out_channels + channel % s.out_channels) *
+         s.NumPositions();
+}
+
 Status Reference(const OpView& op, const RefTensors& tensors) {
-  ANEREF_ASSIGN(ConvShape s, ShapeOf(op));
-  WindowAxis one;
-  one.in = one.out = 1;
-  while (s.axes.size() < 3) s.axes.insert(s.axes.begin(), one);
+  ANEREF_ASSIGN(ConvShape shape, ShapeOf(op));
+  const ConvShape s = InThreeAxes(std::move(shape));
   const std::vector<float> x = LoadFloats(tensors.in[0]);
   const std::vector<float> weight = LoadFloats(tensors.in[1]);
   std::vector<float> bias(static_cast<size_t>(s.groups * s.out_channels));
   if (op.HasInput(2)) bias = LoadBias(op, 2, tensors.in[2]);
-  const WindowAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
-  const int64_t in_size = s.in_channels * d.in * h.in * w.in;
-  const int64_t positions = d.kernel * h.kernel * w.kernel;
-  const int64_t pixels = d.out * h.out * w.out;
+  const int64_t step = s.out_channels * s.NumPositions();
   std::vector<float> y(static_cast<size_t>(tensors.out[0].shape.NumElements()));
-  for (size_t i = 0; i < y.size(); ++i) {
-    const int64_t pixel = static_cast<int64_t>(i) % pixels;
-    const int64_t plane = static_cast<int64_t>(i) / pixels;
-    const int64_t channel = plane % (s.groups * s.out_channels);
-    const int64_t group = channel / s.out_channels;
-    const int64_t first =
-        group * s.in_channels * s.out_channels + channel % s.out_channels;
-    const int64_t at[3] = {pixel / (h.out * w.out), pixel / w.out % h.out,
-                           pixel % w.out};
-    y[i] =
-        Dot(s, x.data() + plane / s.out_channels * in_size,
-            weight.data() + first * positions, s.out_channels * positions, at) +
-        bias[static_cast<size_t>(channel)];
-  }
+  ForEachOutput(s, [&](const ConvOutput& o) {
+    y[o.index] = Dot(s, x.data() + o.first_input,
+                     weight.data() + FirstWeight(s, o.channel), step, o.at) +
+                 bias[static_cast<size_t>(o.channel)];
+  });
   StoreFloats(y, tensors.out[0]);
   return Status();
 }
@@ -169,9 +149,7 @@ std::vector<PhaseTap> TapsOfPhase(const WindowAxis& axis, int64_t phase) {
 // The plain convolution that gives the outputs of one phase.
 ConvArgs ArgsOf(const ConvShape& s, const PlaneStep& phase,
                 std::vector<int64_t>* positions) {
-  WindowAxis h, w = s.axes.back();
-  h.in = h.out = 1;
-  if (s.axes.size() == 2) h = s.axes[0];
+  const auto& [h, w] = PlaneOf(s);
   ConvArgs args;
   args.batch = s.batch;
   args.groups = s.groups;
@@ -194,25 +172,27 @@ ConvArgs ArgsOf(const ConvShape& s, const PlaneStep& phase,
   return args;
 }
 
+// Strides give phases, but for outputs smaller than a stride.
+PlaneStep PhasesOf(const ConvShape& s) {
+  const auto& [h, w] = PlaneOf(s);
+  return {std::min(h.stride, h.out), std::min(w.stride, w.out)};
+}
+bool HasFewPhases(const ConvShape& s, const PlaneStep& phases) {
+  return s.axes.size() <= 2 && phases.row <= kMaxPhases &&
+         phases.row * phases.column <= kMaxPhases;
+}
+
 Status Lower(const OpView& op, TaskBuilder* builder) {
   ANEREF_ASSIGN(const ConvShape s, ShapeOf(op));
   if (op.Out(0).shape.NumElements() == 0) return Status();
-  const WindowAxis& w = s.axes.back();
-  WindowAxis h;
-  h.out = 1;
-  if (s.axes.size() == 2) h = s.axes[0];
-  const PlaneStep phases = {std::min(h.stride, h.out),
-                            std::min(w.stride, w.out)};
-  if (!HasPackableWeights(op) || s.axes.size() > 2 || phases.row > kMaxPhases ||
-      phases.row * phases.column > kMaxPhases) {
+  const PlaneStep phases = PhasesOf(s);
+  if (!HasPackableWeights(op) || !HasFewPhases(s, phases))
     return LowerToReference(op, Reference, builder);
-  }
   const AlignedBytes dense = LoadKnown(op, 1);
   // P3: kernels multiply padding by the weight, which must then give zeros.
   if (!IsFinite(op.In(1).dtype, dense))
     return LowerToReference(op, Reference, builder);
-  const DenseKernel kernel = {op.In(1).dtype, &dense, h.kernel * w.kernel,
-                              true};
+  const DenseKernel kernel = {op.In(1).dtype, &dense, s.NumPositions(), true};
   TaskBuilder tasks;
   for (int64_t i = 0; i < phases.row * phases.column; ++i) {
     std::vector<int64_t> positions;
@@ -257,36 +237,22 @@ void AddList(const ConvShape& s, const uint16_t* x, const uint16_t* weight,
 }
 
 Status DeviceReference(const OpView& op, const RefTensors& tensors) {
-  ANEREF_ASSIGN(ConvShape s, ShapeOf(op));
-  WindowAxis one;
-  one.in = one.out = 1;
-  while (s.axes.size() < 3) s.axes.insert(s.axes.begin(), one);
+  ANEREF_ASSIGN(ConvShape shape, ShapeOf(op));
+  const ConvShape s = InThreeAxes(std::move(shape));
   const std::vector<uint16_t> x = LoadHalves(tensors.in[0]);
   const std::vector<uint16_t> weight = LoadHalves(tensors.in[1]);
   const std::vector<float> bias =
       LoadDeviceBias(op, 2, op.HasInput(2) ? tensors.in[2] : TensorView{});
-  const WindowAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
-  const int64_t in_size = s.in_channels * d.in * h.in * w.in;
-  const int64_t positions = d.kernel * h.kernel * w.kernel;
-  const int64_t pixels = d.out * h.out * w.out;
+  const int64_t step = s.out_channels * s.NumPositions();
   Accumulator sum(op.device()->profile());
   std::vector<uint16_t> y(
       static_cast<size_t>(tensors.out[0].shape.NumElements()));
-  for (size_t i = 0; i < y.size(); ++i) {
-    const int64_t pixel = static_cast<int64_t>(i) % pixels;
-    const int64_t plane = static_cast<int64_t>(i) / pixels;
-    const int64_t channel = plane % (s.groups * s.out_channels);
-    const int64_t first =
-        channel / s.out_channels * s.in_channels * s.out_channels +
-        channel % s.out_channels;
-    const int64_t at[3] = {pixel / (h.out * w.out), pixel / w.out % h.out,
-                           pixel % w.out};
-    sum.Start(EpilogueOfChannel(bias, static_cast<size_t>(channel)));
-    AddList(s, x.data() + plane / s.out_channels * in_size,
-            weight.data() + first * positions, s.out_channels * positions, at,
-            &sum);
-    y[i] = sum.Finish();
-  }
+  ForEachOutput(s, [&](const ConvOutput& o) {
+    sum.Start(EpilogueOfChannel(bias, static_cast<size_t>(o.channel)));
+    AddList(s, x.data() + o.first_input,
+            weight.data() + FirstWeight(s, o.channel), step, o.at, &sum);
+    y[o.index] = sum.Finish();
+  });
   StoreHalves(y, tensors.out[0]);
   return Status();
 }
@@ -294,17 +260,11 @@ Status DeviceReference(const OpView& op, const RefTensors& tensors) {
 Status DeviceLower(const OpView& op, TaskBuilder* builder) {
   ANEREF_ASSIGN(const ConvShape s, ShapeOf(op));
   if (op.Out(0).shape.NumElements() == 0) return Status();
-  const WindowAxis& w = s.axes.back();
-  WindowAxis h;
-  h.out = 1;
-  if (s.axes.size() == 2) h = s.axes[0];
-  const PlaneStep phases = {std::min(h.stride, h.out),
-                            std::min(w.stride, w.out)};
-  if (!HasDeviceWeights(op) || s.axes.size() > 2 || phases.row > kMaxPhases ||
-      phases.row * phases.column > kMaxPhases)
+  const PlaneStep phases = PhasesOf(s);
+  if (!HasDeviceWeights(op) || !HasFewPhases(s, phases))
     return LowerToReference(op, DeviceReference, builder);
   const AlignedBytes dense = LoadKnown(op, 1);
-  const DenseKernel kernel = {DataType::kFloat16, &dense, h.kernel * w.kernel,
+  const DenseKernel kernel = {DataType::kFloat16, &dense, s.NumPositions(),
                               true};
   TaskBuilder tasks;
   for (int64_t i = 0; i < phases.row * phases.column; ++i) {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "ops/broadcast_task.h"
 #include "ops/device_float.h"
 #include "ops/device_mac.h"
 #include "ops/device_ops.h"
@@ -48,18 +49,8 @@ bool PlanarOpOf(const OpView& op, PlanarOp* planar) {
 Status LowerElementwise(const OpView& op, TaskBuilder* builder) {
   auto args = std::make_shared<DevicePlanarArgs>();
   if (!PlanarOpOf(op, &args->op)) return LowerThroughFloat(op, builder);
-  const Shape operands[] = {op.In(0).shape, op.In(1).shape};
   args->rounding = op.device()->profile().rounding;
-  args->plan = MakeBroadcastPlan(op.Out(0), operands);
-  TaskSpec task;
-  task.kernel = &device_planar_kernel;
-  task.in = {InputOperand(0), InputOperand(1)};
-  task.out = {OutputOperand(0)};
-  task.num_units = std::max<int64_t>(args->plan.num_units(), 1);
-  task.flops = static_cast<double>(op.Out(0).shape.NumElements());
-  task.in_place = op.Out(0) == op.In(0);
-  task.args = std::move(args);
-  builder->Add(std::move(task));
+  AddBinaryTask(op, &device_planar_kernel, std::move(args), builder);
   return Status();
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "ops/device_mac.h"
+#include "ops/integers.h"
 #include "ops/op.h"
 #include "runtime/core/convert.h"
 
@@ -281,15 +282,6 @@ std::vector<Value> Contract(const Plan& plan,
   return result;
 }
 
-void StoreInts(const std::vector<int64_t>& values, const TensorView& view) {
-  const auto width = static_cast<size_t>(view.width());
-  for (int64_t row = 0; row < view.num_rows(); ++row) {
-    ConvertElements(DataType::kInt64,
-                    values.data() + static_cast<size_t>(row) * width,
-                    view.dtype, view.Row<std::byte>(row), width);
-  }
-}
-
 Status Reference(const OpView& op, const RefTensors& tensors) {
   ANEREF_ASSIGN(const Plan plan, MakePlan(op));
   if (tensors.out[0].shape.NumElements() == 0) return Status();
@@ -297,7 +289,7 @@ Status Reference(const OpView& op, const RefTensors& tensors) {
     std::vector<std::vector<int64_t>> operands;
     for (const TensorView& view : tensors.in)
       operands.push_back(LoadInts(view));
-    StoreInts(Contract<uint64_t>(plan, operands), tensors.out[0]);
+    StoreIntegers<int64_t>(Contract<uint64_t>(plan, operands), tensors.out[0]);
   } else {
     std::vector<std::vector<float>> operands;
     for (const TensorView& view : tensors.in)

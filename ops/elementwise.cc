@@ -4,6 +4,7 @@
 // activation.cc.
 #include "ops/kernels/elementwise.h"
 
+#include "ops/broadcast_task.h"
 #include "ops/kernels/elementwise_math.h"
 #include "ops/op.h"
 
@@ -45,19 +46,11 @@ Expected<std::vector<TensorType>> Infer(const OpView& op) {
 }
 
 Status Lower(const OpView& op, TaskBuilder* builder) {
-  const Shape operands[] = {op.In(0).shape, op.In(1).shape};
   auto args = std::make_shared<ElementwiseArgs>();
   args->kind = op.attributes<fbs::Elementwise>().kind();
-  args->plan = MakeBroadcastPlan(op.Out(0), operands);
-  TaskSpec task;
-  task.kernel = args->kind == Kind::pow ? &kPowerKernel : &kElementwiseKernel;
-  task.in = {InputOperand(0), InputOperand(1)};
-  task.out = {OutputOperand(0)};
-  task.num_units = std::max<int64_t>(args->plan.num_units(), 1);
-  task.flops = static_cast<double>(op.Out(0).shape.NumElements());
-  task.in_place = op.Out(0) == op.In(0);
-  task.args = std::move(args);
-  builder->Add(std::move(task));
+  const Kernel* kernel =
+      args->kind == Kind::pow ? &kPowerKernel : &kElementwiseKernel;
+  AddBinaryTask(op, kernel, std::move(args), builder);
   return Status();
 }
 

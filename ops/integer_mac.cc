@@ -121,12 +121,8 @@ Expected<ConvGeometry> ConvGeometryOf(const OpView& op, const Ports& ports) {
                       x.ToString() + " in " + std::to_string(g.groups) +
                       " groups");
   }
-  WindowSpec spec;
+  WindowSpec spec = WindowSpecOf(attributes);
   spec.kernel.assign(w.begin() + 2, w.end());
-  spec.strides = ToInts(attributes.strides());
-  spec.dilations = ToInts(attributes.dilations());
-  spec.pads = ToInts(attributes.pads());
-  spec.pad_mode = attributes.pad_mode();
   ANEREF_ASSIGN(g.axes,
                 MakeWindow(std::span(x.begin() + 2, x.rank() - 2), spec));
   WindowAxis unit;

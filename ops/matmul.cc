@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ops/device_mac.h"
+#include "ops/integers.h"
 #include "ops/kernels/device_matmul.h"
 #include "ops/kernels/gemm_matmul.h"
 #include "ops/mac.h"
@@ -160,22 +161,13 @@ std::vector<Value> Multiply(const MatmulArgs& a, const RefTensors& tensors,
   return out;
 }
 
-void StoreInts(const std::vector<int64_t>& values, const TensorView& view) {
-  const auto width = static_cast<size_t>(view.width());
-  for (int64_t row = 0; row < view.num_rows(); ++row) {
-    ConvertElements(DataType::kInt64,
-                    values.data() + static_cast<size_t>(row) * width,
-                    view.dtype, view.Row<std::byte>(row), width);
-  }
-}
-
 Status Reference(const OpView& op, const RefTensors& tensors) {
   ANEREF_ASSIGN(const Product p, ProductOf(op));
   const MatmulArgs args = ArgsOf(op, p);
   const bool has_bias = op.HasInput(2);
   if (p.out.NumElements() == 0) return Status();
   if (IsInteger(op.In(0).dtype)) {
-    StoreInts(
+    StoreIntegers<int64_t>(
         Multiply<int64_t, uint64_t>(
             args, tensors, LoadInts(tensors.in[0]), LoadInts(tensors.in[1]),
             has_bias ? LoadInts(tensors.in[2]) : std::vector<int64_t>()),

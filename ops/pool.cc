@@ -26,12 +26,8 @@ bool IsGlobal(const fbs::Pool& attributes) {
 Expected<std::optional<Window>> WindowOf(const OpView& op) {
   const auto& attributes = op.attributes<fbs::Pool>();
   if (IsGlobal(attributes)) return std::optional<Window>();
-  WindowSpec spec;
+  WindowSpec spec = WindowSpecOf(attributes);
   spec.kernel = ToInts(attributes.kernel());
-  spec.strides = ToInts(attributes.strides());
-  spec.dilations = ToInts(attributes.dilations());
-  spec.pads = ToInts(attributes.pads());
-  spec.pad_mode = attributes.pad_mode();
   spec.ceil_mode = attributes.ceil_mode();
   const Shape& x = op.In(0).shape;
   ANEREF_ASSIGN(Window window,

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "ops/op.h"
 #include "runtime/core/status.h"
 #include "schema/net_generated.h"
 
@@ -38,6 +39,17 @@ struct WindowSpec {
   fbs::PadMode pad_mode = fbs::PadMode::explicit_;
   bool ceil_mode = false;  // a window that starts in the trailing padding goes
 };
+
+// What every windowed attribute table has; the kernel is the family's own.
+template <class Attributes>
+WindowSpec WindowSpecOf(const Attributes& attributes) {
+  WindowSpec spec;
+  spec.strides = ToInts(attributes.strides());
+  spec.dilations = ToInts(attributes.dilations());
+  spec.pads = ToInts(attributes.pads());
+  spec.pad_mode = attributes.pad_mode();
+  return spec;
+}
 
 // Every kernel extent, stride, dilation and pad is below this.
 inline constexpr int64_t kMaxWindowValue = int64_t{1} << 30;

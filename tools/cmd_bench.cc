@@ -29,6 +29,7 @@ struct Options {
 struct OpTime {
   TaskProfile profile;
   double median_ms = 0;
+  bool on_engine = false;
 };
 
 struct Result {
@@ -121,7 +122,7 @@ Status Profile(const Options& options, Session* session, Result* result) {
   session->EnableProfile(false);
   const std::vector<TaskProfile>& profile = session->profile();
   for (size_t i = 0; i < profile.size() && i < times.size(); ++i) {
-    result->ops.push_back({profile[i], Median(times[i])});
+    result->ops.push_back({profile[i], Median(times[i]), false});
   }
   return Status();
 }
@@ -151,7 +152,7 @@ void PrintAsJson(const Options& options, const Session& session,
     row["op"] = op.profile.op;
     row["median_ms"] = op.median_ms;
     row["gflops"] = Gflops(op);
-    row["placement"] = op.profile.on_engine ? "ane" : "cpu";
+    row["placement"] = op.on_engine ? "ane" : "cpu";
     row["kernel"] = op.profile.kernel;
     row["dtype"] = DataTypeName(op.profile.output.dtype);
     row["shape"] = ShapeToJson(op.profile.output.shape);
@@ -174,7 +175,7 @@ void PrintAsText(const Options& options, const Session& session,
     const double share = total > 0 ? 100 * op.median_ms / total : 0;
     table.Add({FormatFixed(op.median_ms, 3), FormatFixed(share, 1) + " %",
                op.profile.flops > 0 ? FormatFixed(Gflops(op), 1) : "-",
-               op.profile.op, op.profile.on_engine ? "ane" : "cpu",
+               op.profile.op, op.on_engine ? "ane" : "cpu",
                op.profile.output.ToString(), op.profile.name});
   }
   Table head("lrl");
@@ -196,26 +197,16 @@ void PrintAsText(const Options& options, const Session& session,
   std::fputs((head.ToString() + "\n" + table.ToString()).c_str(), stdout);
 }
 
-// Given files, or made-up values when no input is given.
-Expected<std::vector<Array>> Inputs(const Options& options, const Net& net,
-                                    uint64_t max_memory) {
-  if (!options.inputs.input.empty() || !options.inputs.inputs.empty()) {
-    return LoadInputs(options.inputs, net, max_memory);
+// Where the chip runs each op. Placed after the measurements, on the program
+// that was measured: it costs time and memory of its own.
+void Place(const Net& net, const Chip& chip, const Session& session,
+           Result* result) {
+  if (session.program() == nullptr) return;  // no plan: all on the host
+  const auto on_host = HostNodes(net, *session.program(), chip);
+  for (OpTime& op : result->ops) {
+    const auto node = static_cast<size_t>(op.profile.node);
+    op.on_engine = op.profile.on_engine && (!on_host.ok() || !(*on_host)[node]);
   }
-  ANEREF_ASSIGN(const auto shapes,
-                ParseShapes(options.inputs.shape, InputSpecs(net)));
-  return MakeInputs(net, shapes, max_memory);
-}
-
-// Which nodes the chip leaves to the host; none where that is not known before
-// the run.
-std::vector<uint8_t> HostFlags(const Net& net, const SessionOptions& options) {
-  SpecializeOptions request;
-  request.input_shapes = options.input_shapes;
-  const auto program = Specialize(net, request);
-  if (!program.ok()) return {};
-  auto flags = HostNodes(net, *program, *options.chip);
-  return flags.ok() ? std::move(*flags) : std::vector<uint8_t>();
 }
 
 Expected<int> Run(const Options& options) {
@@ -227,14 +218,15 @@ Expected<int> Run(const Options& options) {
   auto start = Clock::now();
   ANEREF_ASSIGN(const Model model, LoadModel(options.model));
   result.load_ms = MillisecondsSince(start);
-  ANEREF_ASSIGN(std::vector<Array> inputs,
-                Inputs(options, *model.net, max_memory));
+  ANEREF_ASSIGN(const auto shapes,
+                ParseShapes(options.inputs.shape, InputSpecs(*model.net)));
+  ANEREF_ASSIGN(
+      std::vector<Array> inputs,
+      LoadOrMakeInputs(options.inputs, *model.net, shapes, max_memory));
   const std::vector<PortSpec> specs = InputSpecs(*model.net);
   for (size_t i = 0; i < inputs.size(); ++i) {
     session_options.input_shapes[specs[i].name] = inputs[i].type.shape;
   }
-  session_options.on_host =
-      HostFlags(*model.net, session_options);  // for the report: not timed
   start = Clock::now();
   Expected<std::unique_ptr<Session>> session =
       Session::Create(model.net, session_options);
@@ -248,6 +240,7 @@ Expected<int> Run(const Options& options) {
   result.peak_rss_mib = PeakRssMib();
   ANEREF_TRY(
       AboutModel(options.model, Profile(options, session->get(), &result)));
+  Place(*model.net, *session_options.chip, **session, &result);
   if (options.json) {
     PrintAsJson(options, **session, result);
   } else {

@@ -126,35 +126,27 @@ std::string LockText(const Lock& lock) {
   return json.Take() + "\n";
 }
 
-Expected<std::string> TextOf(const JsonValue& object, const char* key) {
-  const JsonValue* value = object.Find(key);
-  if (value == nullptr || value->AsString() == nullptr) {
-    return InvalidFile("", std::string("'") + key + "' is missing or no text");
-  }
-  return *value->AsString();
-}
-
 Expected<Lock> ParseLock(const JsonValue& root) {
   Lock lock;
-  ANEREF_ASSIGN(const std::string format, TextOf(root, "format"));
+  ANEREF_ASSIGN(const std::string format, RequiredText(root, "format"));
   if (format != kFormat) {
     return InvalidFile(
         "", "format '" + format + "', this version reads '" + kFormat + "'");
   }
-  ANEREF_ASSIGN(lock.model, TextOf(root, "model"));
-  ANEREF_ASSIGN(lock.inputs, TextOf(root, "inputs"));
+  ANEREF_ASSIGN(lock.model, RequiredText(root, "model"));
+  ANEREF_ASSIGN(lock.inputs, RequiredText(root, "inputs"));
   if (const JsonValue* input = root.Find("input")) {
     if (input->AsObject() == nullptr) {
       return InvalidFile("", "'input' is no object");
     }
     for (const auto& [name, path] : *input->AsObject()) {
-      ANEREF_ASSIGN(std::string text, TextOf(*input, name.c_str()));
+      ANEREF_ASSIGN(std::string text, RequiredText(*input, name.c_str()));
       lock.input.emplace_back(name, std::move(text));
     }
   }
-  ANEREF_ASSIGN(lock.target, TextOf(root, "target"));
-  ANEREF_ASSIGN(lock.numerics, TextOf(root, "numerics"));
-  ANEREF_ASSIGN(lock.precision, TextOf(root, "precision"));
+  ANEREF_ASSIGN(lock.target, RequiredText(root, "target"));
+  ANEREF_ASSIGN(lock.numerics, RequiredText(root, "numerics"));
+  ANEREF_ASSIGN(lock.precision, RequiredText(root, "precision"));
   const JsonValue* no_fold = root.Find("no_fold");
   lock.no_fold =
       no_fold != nullptr && no_fold->AsBool() != nullptr && *no_fold->AsBool();
@@ -164,9 +156,9 @@ Expected<Lock> ParseLock(const JsonValue& root) {
   }
   for (const JsonValue& object : *tensors->AsArray()) {
     Digested tensor;
-    ANEREF_ASSIGN(tensor.name, TextOf(object, "name"));
-    ANEREF_ASSIGN(tensor.type, TextOf(object, "type"));
-    ANEREF_ASSIGN(tensor.digest, TextOf(object, "digest"));
+    ANEREF_ASSIGN(tensor.name, RequiredText(object, "name"));
+    ANEREF_ASSIGN(tensor.type, RequiredText(object, "type"));
+    ANEREF_ASSIGN(tensor.digest, RequiredText(object, "digest"));
     lock.tensors.push_back(std::move(tensor));
   }
   return lock;

@@ -41,12 +41,6 @@ std::string Percent(double part, double whole) {
   return whole > 0 ? FormatFixed(100 * part / whole, 1) + " %" : "-";
 }
 
-const char* EngineText(const PlanTask& task) {
-  if (!task.on_engine) return "host";
-  static constexpr const char* kNames[] = {"mac", "planar", "dma"};
-  return kNames[static_cast<int>(task.engine)];
-}
-
 std::string Absorbed(const PlanTask& task, const Program& program) {
   std::string text = task.op;
   for (const LayerNode& part : task.nodes) {
@@ -74,8 +68,7 @@ void PrintTotals(const Plan& plan) {
                 ", tensors " + FormatBytes(plan.arena.sum_of_tensors)});
   if (totals.energy_mj.has_value())
     head.Add({"energy", FormatFixed(*totals.energy_mj, 2) + " mJ", ""});
-  std::printf("%s on %s\n%s\n", "plan", plan.chip.c_str(),
-              head.ToString().c_str());
+  std::printf("plan on %s\n%s\n", plan.chip.c_str(), head.ToString().c_str());
 }
 
 void PrintText(const Plan& plan, const Program& program) {
@@ -89,7 +82,7 @@ void PrintText(const Plan& plan, const Program& program) {
     const PlanTask& task = plan.tasks[t];
     const bool mac = task.mac.has_value();
     table.Add(
-        {std::to_string(t), EngineText(task), Absorbed(task, program),
+        {std::to_string(t), EngineName(task), Absorbed(task, program),
          mac ? std::to_string(task.mac->ocg) : "-",
          mac ? std::to_string(task.mac->passes) : "-",
          mac ? std::to_string(task.mac->cores) : "-",

@@ -22,16 +22,6 @@ struct Options {
   int warmup = 3;
 };
 
-// Given files, or made-up values.
-Expected<std::vector<Array>> InputsOf(const Options& options,
-                                      const SettledModel& settled,
-                                      uint64_t max_memory) {
-  const Net& net = *settled.model.net;
-  if (!options.inputs.input.empty() || !options.inputs.inputs.empty())
-    return LoadInputs(options.inputs, net, max_memory);
-  return MakeInputs(net, settled.input_shapes, max_memory);
-}
-
 Expected<int> Run(const Options& options) {
   ANEREF_TRY(CheckWritable(options.output));
   ANEREF_ASSIGN(const Chip* chip, options.engine.FindTarget());
@@ -46,7 +36,8 @@ Expected<int> Run(const Options& options) {
   ANEREF_ASSIGN(how.on_host,
                 HostNodes(*settled.model.net, settled.program, *chip));
   ANEREF_ASSIGN(const std::vector<Array> inputs,
-                InputsOf(options, settled, max_memory));
+                LoadOrMakeInputs(options.inputs, *settled.model.net,
+                                 settled.input_shapes, max_memory));
   Expected<std::unique_ptr<Session>> made =
       Session::Create(settled.model.net, how);
   if (!made.ok()) return AboutModel(options.model, made.status());

@@ -60,19 +60,11 @@ Expected<std::vector<int64_t>> WholeNumbers(const JsonValue& object,
   return numbers;
 }
 
-Expected<std::string> TextOf(const JsonValue& object, const char* key) {
-  const JsonValue* value = object.Find(key);
-  if (value == nullptr || value->AsString() == nullptr) {
-    return InvalidFile("", std::string("'") + key + "' is missing or no text");
-  }
-  return *value->AsString();
-}
-
 Expected<RawEntry> ParseEntry(const JsonValue& object) {
   RawEntry entry;
-  ANEREF_ASSIGN(entry.name, TextOf(object, "name"));
-  ANEREF_ASSIGN(entry.file, TextOf(object, "file"));
-  ANEREF_ASSIGN(const std::string dtype, TextOf(object, "dtype"));
+  ANEREF_ASSIGN(entry.name, RequiredText(object, "name"));
+  ANEREF_ASSIGN(entry.file, RequiredText(object, "file"));
+  ANEREF_ASSIGN(const std::string dtype, RequiredText(object, "dtype"));
   ANEREF_ASSIGN(entry.type, TypeNamed(dtype));
   ANEREF_ASSIGN(const std::vector<int64_t> dims, WholeNumbers(object, "shape"));
   ANEREF_ASSIGN(entry.shape, MakeShape(dims));

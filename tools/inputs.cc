@@ -357,4 +357,12 @@ Expected<std::vector<Array>> MakeInputs(
   return arrays;
 }
 
+Expected<std::vector<Array>> LoadOrMakeInputs(
+    const InputArgs& args, const Net& net,
+    const std::map<std::string, Shape>& shapes, uint64_t max_memory) {
+  if (!args.input.empty() || !args.inputs.empty())
+    return LoadInputs(args, net, max_memory);
+  return MakeInputs(net, shapes, max_memory);
+}
+
 }  // namespace aneref::tool

@@ -54,6 +54,11 @@ Expected<std::vector<Array>> MakeInputs(
     const Net& net, const std::map<std::string, Shape>& shapes,
     uint64_t max_memory);
 
+// The given files, or made-up values of `shapes` when none is given.
+Expected<std::vector<Array>> LoadOrMakeInputs(
+    const InputArgs& args, const Net& net,
+    const std::map<std::string, Shape>& shapes, uint64_t max_memory);
+
 }  // namespace aneref::tool
 
 #endif  // ANEREF_TOOLS_INPUTS_H_

@@ -12,12 +12,6 @@
 namespace aneref::tool {
 namespace {
 
-std::string TextOf(const JsonValue& object, const char* key) {
-  const JsonValue* value = object.Find(key);
-  const std::string* text = value == nullptr ? nullptr : value->AsString();
-  return text == nullptr ? std::string() : *text;
-}
-
 // The shortest text that reads back as the same number.
 std::string NumberText(double value) {
   char text[32];
@@ -121,20 +115,16 @@ Expected<std::vector<Probe>> ReadProbes(const JsonValue& root,
   std::vector<Probe> probes;
   for (const JsonValue& item : *list->AsArray()) {
     Probe probe;
-    probe.id = TextOf(item, "id");
-    probe.op = TextOf(item, "op");
-    probe.rule = TextOf(item, "rule");
-    probe.source = TextOf(item, "source");
-    probe.label = TextOf(item, "label");
-    probe.note = TextOf(item, "note");
+    probe.id = TextMember(item, "id");
+    probe.op = TextMember(item, "op");
+    probe.rule = TextMember(item, "rule");
+    probe.source = TextMember(item, "source");
+    probe.label = TextMember(item, "label");
+    probe.note = TextMember(item, "note");
     probe.inputs = item.Find("inputs");
     probe.expect = item.Find("expect");
-    if (probe.expect != nullptr) probe.kind = TextOf(*probe.expect, "kind");
-    const JsonValue* chips = item.Find("chip");
-    if (chips != nullptr && chips->AsArray() != nullptr) {
-      for (const JsonValue& chip : *chips->AsArray())
-        if (chip.AsString() != nullptr) probe.chips.push_back(*chip.AsString());
-    }
+    if (probe.expect != nullptr) probe.kind = TextMember(*probe.expect, "kind");
+    probe.chips = TextsMember(item, "chip");
     ANEREF_TRY(CheckProbe(probe, name));
     probes.push_back(std::move(probe));
   }

@@ -29,12 +29,6 @@ int64_t Integer(const JsonValue& inputs, const char* key, int64_t fallback) {
       NumberOr(inputs, key, static_cast<double>(fallback)));
 }
 
-std::string Text(const JsonValue& inputs, const char* key) {
-  const JsonValue* value = inputs.Find(key);
-  const std::string* text = value == nullptr ? nullptr : value->AsString();
-  return text == nullptr ? std::string() : *text;
-}
-
 std::vector<std::string> Numbers(const std::vector<int64_t>& values) {
   std::vector<std::string> texts;
   for (const int64_t value : values) texts.push_back(std::to_string(value));
@@ -57,7 +51,7 @@ ConvGeometry ConvOf(const JsonValue& in) {
   conv.cout = Integer(in, "cout", Integer(in, "channels", 256));
   conv.kernel.h = Integer(in, "kh", Integer(in, "k", 1));
   conv.kernel.w = Integer(in, "kw", Integer(in, "k", 1));
-  const std::string kernel = Text(in, "kernel");
+  const std::string kernel = TextMember(in, "kernel");
   int h = 0, w = 0;
   if (std::sscanf(kernel.c_str(), "%dx%d", &h, &w) == 2) {
     conv.kernel.h = h;
@@ -151,7 +145,7 @@ ProbeResult ReplayStream(const Probe& probe, const EngineModel& model) {
       {"sparse", engine::WeightFormat::kSparse},
       {"int8", engine::WeightFormat::kInt8},
       {"blockwise", engine::WeightFormat::kBlockwise}};
-  const std::string name = Text(*probe.inputs, "format");
+  const std::string name = TextMember(*probe.inputs, "format");
   for (const auto& [known, format] : kFormats) {
     if (name != known) continue;
     const bool streams = engine::StreamsCompressed(model, format);
@@ -284,14 +278,14 @@ ProbeResult ReplayLayerTime(const Probe& probe, const Chip& chip,
   const JsonValue& in = *probe.inputs;
   engine::LayerCost layer;
   ConvGeometry conv = ConvOf(in);
-  if (Text(in, "op") == "relu") {  // the published tiny call (C24)
+  if (TextMember(in, "op") == "relu") {  // the published tiny call (C24)
     conv = ConvGeometry();
     conv.cin = conv.cout = conv.in.h = conv.in.w = 8;
     conv.out = conv.in;
   }
   layer.flops = engine::ConvFlops(conv);
   layer.traffic = engine::ConvTraffic(conv);
-  if (Text(in, "op").starts_with("8 x matmul 1024")) {
+  if (TextMember(in, "op").starts_with("8 x matmul 1024")) {
     constexpr double kBytes = 1024.0 * 1024.0 * 2.0;
     layer.flops = 8 * engine::MatmulFlops({1, 1024, 1024, 1024});
     layer.traffic = {8 * kBytes, kBytes, kBytes};
@@ -359,7 +353,7 @@ ProbeResult ReplayLimit(const Probe& probe, const Chip& chip) {
       placement::FactsOfProbe(probe.id, probe.op, *probe.inputs), *rules,
       options);
   ProbeResult result = NotApplicable(probe, "");
-  const std::string message = Text(*probe.expect, "message");
+  const std::string message = TextMember(*probe.expect, "message");
   bool said = message.empty() || placed.accepted;
   for (const placement::Reason& reason : placed.reasons)
     said = said || reason.text.find(message) != std::string::npos;

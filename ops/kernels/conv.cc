@@ -28,8 +28,8 @@ int64_t NumChannelBlocks(const ConvArgs& a) {
 int64_t TilePixels(const ConvArgs& a) {
   const int64_t pixels = std::max<int64_t>(1, a.Pixels());
   if (a.tile_rows == 0 || a.pixels_per_unit >= pixels) return pixels;
-  const int64_t tile = a.tile_rows * a.grid_width;
-  return std::max(tile, a.pixels_per_unit / tile * tile);
+  // FollowTiles: a unit is a part of a tile, or whole ones.
+  return std::max(a.tile_rows * a.grid_width, a.pixels_per_unit);
 }
 int64_t NumPixelBlocks(const ConvArgs& a) {
   const int64_t tile = TilePixels(a), whole = a.Pixels() / tile;

@@ -15,20 +15,6 @@ constexpr int64_t kPanelBytes = 768 * 1024;
 constexpr int64_t kMostPixels = 1024;
 constexpr int64_t kLeastPixels = 32;
 
-int64_t RoundUp(int64_t value, int64_t granule) {
-  return DivideUp(value, granule) * granule;
-}
-
-template <bool kSimd>
-void Decode(const Profile& profile, const uint16_t* bits, int64_t count,
-            float* values) {
-  const auto n = static_cast<size_t>(count);
-  if constexpr (kSimd)
-    DecodeOperandsSimd(profile, bits, n, values);
-  else
-    DecodeOperandsScalar(profile, bits, n, values);
-}
-
 struct Scratch {
   float* panel = nullptr;
   float* line = nullptr;    // one decoded input row
@@ -70,11 +56,11 @@ void PackSegment(const DeviceConvArgs& args, const uint16_t* row, int64_t tap,
   std::fill(to, to + (first - x), 0.0f);
   float* at = to + (first - x);
   if (last > first && step == 1) {
-    Decode<kSimd>(*args.profile, row + first + tap, last - first, at);
+    DecodeOperands<kSimd>(*args.profile, row + first + tap, last - first, at);
   } else if (last > first) {
     const int64_t begin = first * step + tap;
-    Decode<kSimd>(*args.profile, row + begin, (last - first - 1) * step + 1,
-                  line);
+    DecodeOperands<kSimd>(*args.profile, row + begin,
+                          (last - first - 1) * step + 1, line);
     for (int64_t i = 0; i < last - first; ++i) at[i] = line[i * step];
   }
   std::fill(to + (last - x), to + (x_end - x), 0.0f);

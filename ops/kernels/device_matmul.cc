@@ -13,10 +13,6 @@ namespace {
 constexpr int64_t kPanelBytes = 768 * 1024;
 constexpr auto kGranule = static_cast<int64_t>(kMacColumnGranule);
 
-int64_t RoundUp(int64_t value, int64_t granule) {
-  return DivideUp(value, granule) * granule;
-}
-
 struct Unit {
   int64_t matrix, row, num_rows, column, num_columns;
 };
@@ -66,26 +62,16 @@ Scratch CutScratch(const DeviceMatmulArgs& args, std::byte* bytes) {
   return s;
 }
 
-template <bool kSimd>
-void Decode(const Profile& profile, const uint16_t* bits, int64_t count,
-            float* values) {
-  const auto n = static_cast<size_t>(count);
-  if constexpr (kSimd)
-    DecodeOperandsSimd(profile, bits, n, values);
-  else
-    DecodeOperandsScalar(profile, bits, n, values);
-}
-
 // `count` elements `step` bytes apart, decoded side by side.
 template <bool kSimd>
 void DecodeRun(const DeviceMatmulArgs& args, const std::byte* from,
                int64_t step, int64_t count, const Scratch& s, float* to) {
   if (step == 2)
-    return Decode<kSimd>(*args.profile, reinterpret_cast<const uint16_t*>(from),
-                         count, to);
+    return DecodeOperands<kSimd>(
+        *args.profile, reinterpret_cast<const uint16_t*>(from), count, to);
   for (int64_t i = 0; i < count; ++i)
     s.halves[i] = *reinterpret_cast<const uint16_t*>(from + i * step);
-  Decode<kSimd>(*args.profile, s.halves, count, to);
+  DecodeOperands<kSimd>(*args.profile, s.halves, count, to);
 }
 
 template <bool kSimd>

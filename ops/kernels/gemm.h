@@ -39,6 +39,9 @@ inline constexpr size_t PanelBytes(int64_t depth) {
 }
 
 inline int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
+inline int64_t RoundUp(int64_t value, int64_t granule) {
+  return DivideUp(value, granule) * granule;
+}
 
 // 64-byte aligned bytes that are not zeroed; for packed weights.
 class AlignedBytes {

@@ -21,6 +21,16 @@ void DecodeOperandsScalar(const Profile& profile, const uint16_t* bits,
 void DecodeOperandsSimd(const Profile& profile, const uint16_t* bits,
                         size_t count, float* values);
 
+template <bool kSimd>
+void DecodeOperands(const Profile& profile, const uint16_t* bits, int64_t count,
+                    float* values) {
+  const auto n = static_cast<size_t>(count);
+  if constexpr (kSimd)
+    DecodeOperandsSimd(profile, bits, n, values);
+  else
+    DecodeOperandsScalar(profile, bits, n, values);
+}
+
 // Rows of `w` and the float arrays are padded with zeros to this many columns.
 inline constexpr size_t kMacColumnGranule = 16;
 

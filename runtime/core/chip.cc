@@ -27,24 +27,6 @@ std::string Normalize(std::string_view name) {
   return out;
 }
 
-// A member that is a string, or empty (null and absent are the same here).
-std::string Text(const JsonValue& object, std::string_view key) {
-  const JsonValue* value = object.Find(key);
-  const std::string* text = value ? value->AsString() : nullptr;
-  return text ? *text : std::string();
-}
-
-std::vector<std::string> Texts(const JsonValue& object, std::string_view key) {
-  const JsonValue* value = object.Find(key);
-  const JsonValue::Array* items = value ? value->AsArray() : nullptr;
-  std::vector<std::string> out;
-  if (items == nullptr) return out;
-  for (const JsonValue& item : *items) {
-    if (item.AsString() != nullptr) out.push_back(*item.AsString());
-  }
-  return out;
-}
-
 std::optional<double> Number(const JsonValue& object, std::string_view key) {
   const JsonValue* value = object.Find(key);
   const double* number = value ? value->AsNumber() : nullptr;
@@ -60,26 +42,26 @@ int Count(const JsonValue& object, std::string_view key) {
 Expected<Chip> ReadChip(const JsonValue& object) {
   Chip chip;
   chip.data = &object;
-  chip.name = Text(object, "name");
+  chip.name = TextMember(object, "name");
   if (Normalize(chip.name).empty()) {
     return InvalidFile("", "a chip has no \"name\"");
   }
-  chip.label = Text(object, "label");
+  chip.label = TextMember(object, "label");
   if (chip.label.empty()) chip.label = chip.name;
-  chip.aliases = Texts(object, "aliases");
-  chip.kind = Text(object, "kind");
-  chip.soc = Text(object, "soc");
-  chip.arch = Text(object, "arch");
-  chip.compiler_target = Text(object, "compiler_target");
-  chip.family = Text(object, "family_enum");
+  chip.aliases = TextsMember(object, "aliases");
+  chip.kind = TextMember(object, "kind");
+  chip.soc = TextMember(object, "soc");
+  chip.arch = TextMember(object, "arch");
+  chip.compiler_target = TextMember(object, "compiler_target");
+  chip.family = TextMember(object, "family_enum");
   if (const JsonValue* numerics = object.Find("numerics")) {
-    chip.numerics_profile = Text(*numerics, "profile");
+    chip.numerics_profile = TextMember(*numerics, "profile");
   }
-  chip.devices = Texts(object, "devices");
+  chip.devices = TextsMember(object, "devices");
   chip.cores = Count(object, "cores_marketed");
   chip.engines = Count(object, "engines");
   chip.tops = Number(object, "tops_marketed");
-  chip.tops_note = Text(object, "tops_note");
+  chip.tops_note = TextMember(object, "tops_note");
   const JsonValue* coreml = object.Find("coreml");
   chip.coreml = coreml && coreml->AsBool() && *coreml->AsBool();
   return chip;
@@ -107,12 +89,12 @@ JsonValue Merge(const JsonValue& base, const JsonValue& overlay) {
 // A chip of a user's file that says "like": another chip of the embedded
 // table with some members of its own; further names are not inherited.
 Expected<JsonValue> Inherit(const JsonValue& object) {
-  const std::string like = Text(object, "like");
+  const std::string like = TextMember(object, "like");
   if (like.empty()) return object;
   ANEREF_ASSIGN(const Chip* base, ChipTable::Embedded().Find(like));
   const JsonValue no_aliases(
       JsonValue::Object{{"aliases", JsonValue(JsonValue::Array())},
-                        {"label", JsonValue(Text(object, "name"))}});
+                        {"label", JsonValue(TextMember(object, "name"))}});
   return Merge(Merge(*base->data, no_aliases), object);
 }
 
@@ -121,7 +103,7 @@ bool UsesLike(const JsonValue& root) {
   if (list == nullptr || list->AsArray() == nullptr) return false;
   return std::any_of(
       list->AsArray()->begin(), list->AsArray()->end(),
-      [](const JsonValue& chip) { return !Text(chip, "like").empty(); });
+      [](const JsonValue& chip) { return !TextMember(chip, "like").empty(); });
 }
 
 // The file's chips with what they inherit, and the embedded table's other
@@ -144,10 +126,10 @@ void LinkTarget(const JsonValue& root, Chip* chip) {
   if (list == nullptr || list->AsArray() == nullptr) return;
   for (const JsonValue& target : *list->AsArray()) {
     if (chip->compiler_target.empty()) break;
-    if (Text(target, "target") != chip->compiler_target) continue;
+    if (TextMember(target, "target") != chip->compiler_target) continue;
     chip->target = &target;
     const JsonValue* models = root.Find("engine_models");
-    if (models) chip->engine_model = models->Find(Text(target, "arch"));
+    if (models) chip->engine_model = models->Find(TextMember(target, "arch"));
     return;
   }
 }

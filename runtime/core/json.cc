@@ -226,6 +226,32 @@ const JsonValue* JsonValue::Find(std::string_view key) const {
   return nullptr;
 }
 
+std::string TextMember(const JsonValue& object, std::string_view key) {
+  const JsonValue* value = object.Find(key);
+  const std::string* text = value == nullptr ? nullptr : value->AsString();
+  return text == nullptr ? std::string() : *text;
+}
+
+std::vector<std::string> TextsMember(const JsonValue& object,
+                                     std::string_view key) {
+  std::vector<std::string> texts;
+  const JsonValue* value = object.Find(key);
+  if (value == nullptr || value->AsArray() == nullptr) return texts;
+  for (const JsonValue& item : *value->AsArray()) {
+    if (item.AsString() != nullptr) texts.push_back(*item.AsString());
+  }
+  return texts;
+}
+
+Expected<std::string> RequiredText(const JsonValue& object,
+                                   std::string_view key) {
+  const JsonValue* value = object.Find(key);
+  if (value == nullptr || value->AsString() == nullptr) {
+    return InvalidFile("", "'" + std::string(key) + "' is missing or no text");
+  }
+  return *value->AsString();
+}
+
 Expected<JsonValue> ParseJson(std::string_view text, const std::string& name) {
   return Reader(text, name).Document();
 }

@@ -44,6 +44,16 @@ class JsonValue {
   std::variant<std::monostate, bool, double, std::string, Array, Object> value_;
 };
 
+// For optional keys: the text of member `key`; empty when it is absent or no
+// text.
+std::string TextMember(const JsonValue& object, std::string_view key);
+// The texts of the list `key`; what is no text is passed over.
+std::vector<std::string> TextsMember(const JsonValue& object,
+                                     std::string_view key);
+// kInvalidFile names a key that is missing or no text.
+Expected<std::string> RequiredText(const JsonValue& object,
+                                   std::string_view key);
+
 // kInvalidFile with line and column; `name` leads the message.
 Expected<JsonValue> ParseJson(std::string_view text, const std::string& name);
 

@@ -19,9 +19,7 @@ constexpr const char* kColumnKeys[kNumOpColumns] = {"h13", "h14", "h15", "h16",
                                                     "coreml"};
 
 std::string Text(const JsonValue* object, std::string_view key) {
-  const JsonValue* value = object == nullptr ? nullptr : object->Find(key);
-  const std::string* text = value == nullptr ? nullptr : value->AsString();
-  return text == nullptr ? std::string() : *text;
+  return object == nullptr ? std::string() : TextMember(*object, key);
 }
 
 Expected<OpStatus> ReadStatus(const JsonValue* statuses, const char* column,

@@ -4,13 +4,14 @@
 #include <algorithm>
 #include <string>
 
+#include "runtime/plan/memory.h"
+
 namespace aneref {
 
 Expected<MemoryBlock> AllocateBlock(uint64_t bytes) {
-  constexpr uint64_t kAlignment = 64;
-  const uint64_t size =
-      (std::max<uint64_t>(bytes, 1) + kAlignment - 1) / kAlignment * kAlignment;
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(kAlignment, size));
+  const uint64_t size = AlignUp(std::max<uint64_t>(bytes, 1));
+  auto* memory =
+      static_cast<std::byte*>(std::aligned_alloc(kMemoryGranule, size));
   if (memory == nullptr) {
     return Status(StatusCode::kOutOfMemory, "",
                   "no memory for " + std::to_string(bytes) + " bytes");

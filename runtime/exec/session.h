@@ -51,7 +51,8 @@ struct TaskProfile {
   TensorType output;  // of the node
   double flops = 0;
   double seconds = 0;
-  int32_t task = -1;       // of the plan; -1: no plan
+  int32_t node = -1;       // of the program; -1: no plan
+  int32_t task = -1;       // of the plan
   bool on_engine = false;  // where the plan puts it
 };
 

@@ -9,14 +9,10 @@
 #include "runtime/core/layout.h"
 #include "runtime/exec/fill_surface.h"
 #include "runtime/graph/evaluate.h"
+#include "runtime/plan/memory.h"
 
 namespace aneref {
 namespace {
-
-constexpr uint64_t kAlignment = 64;
-uint64_t Align(uint64_t bytes) {
-  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
-}
 
 std::string NodeName(const fbs::Node& node) {
   return node.name() ? node.name()->str() : std::string();
@@ -123,7 +119,7 @@ Status StaticRun::LowerNode(int32_t index, int32_t task) {
   uint64_t bytes = 0;
   for (size_t i = first_temporary_; i < slots_.size(); ++i) {
     ANEREF_ASSIGN(const size_t surface, SurfaceBytes(slots_[i].type));
-    bytes += Align(surface);
+    bytes += AlignUp(surface);
   }
   temporary_bytes_ = std::max(temporary_bytes_, bytes);
   return Status();
@@ -190,7 +186,7 @@ Status StaticRun::PlaceConstants() {
     if (!slots_[i].constant || !slots_[i].needed) continue;
     ANEREF_ASSIGN(const size_t bytes, SurfaceBytes(slots_[i].type));
     offsets[i] = constant_bytes_;
-    constant_bytes_ += Align(bytes);
+    constant_bytes_ += AlignUp(bytes);
   }
   ANEREF_TRY(budget_.Take(constant_bytes_, "constants"));
   ANEREF_ASSIGN(constants_, AllocateBlock(constant_bytes_));
@@ -207,7 +203,7 @@ Status StaticRun::PlaceArena() {
   size_t scratch = 0;
   for (const Step& step : steps_)
     scratch = std::max(scratch, step.spec.scratch_bytes);
-  arena_bytes_ = Align(plan_->arena.arena_bytes) + temporary_bytes_;
+  arena_bytes_ = AlignUp(plan_->arena.arena_bytes) + temporary_bytes_;
   ANEREF_TRY(budget_.Take(
       arena_bytes_ + scratch * static_cast<size_t>(options_.threads),
       "tensors"));
@@ -218,10 +214,10 @@ Status StaticRun::PlaceArena() {
       slots_[i].view = SurfaceView(slots_[i].type, arena_.get() + place.offset);
   }
   // Temporaries live for one node: all nodes use the same memory.
-  uint64_t offset = Align(plan_->arena.arena_bytes);
+  uint64_t offset = AlignUp(plan_->arena.arena_bytes);
   size_t node = SIZE_MAX;
   for (const Step& step : steps_) {
-    if (step.node != node) offset = Align(plan_->arena.arena_bytes);
+    if (step.node != node) offset = AlignUp(plan_->arena.arena_bytes);
     node = step.node;
     for (const std::vector<int32_t>* list : {&step.in, &step.out}) {
       for (int32_t index : *list) {
@@ -230,7 +226,7 @@ Status StaticRun::PlaceArena() {
         if (slot.view.data != nullptr) continue;
         slot.view = SurfaceView(slot.type, arena_.get() + offset);
         ANEREF_ASSIGN(const size_t bytes, SurfaceBytes(slot.type));
-        offset += Align(bytes);
+        offset += AlignUp(bytes);
       }
     }
   }
@@ -266,6 +262,7 @@ void StaticRun::Bind() {
     if (output >= 0)
       row.output = program_->values[static_cast<size_t>(output)].memory;
     row.flops = step.spec.flops;
+    row.node = static_cast<int32_t>(step.node);
     row.task = step.task;
     row.on_engine = plan_->tasks[static_cast<size_t>(step.task)].on_engine;
     profile_.push_back(std::move(row));

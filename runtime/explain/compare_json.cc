@@ -2,6 +2,8 @@
 // show test results.
 #include "runtime/core/json_writer.h"
 #include "runtime/explain/compare.h"
+#include "runtime/explain/page.h"
+#include "runtime/explain/sarif.h"
 
 namespace aneref {
 namespace {
@@ -139,35 +141,8 @@ void WriteRanking(const std::vector<Ranked>& ranking, JsonWriter* json) {
   json->EndArray();
 }
 
-std::string XmlText(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        // XML has no other control characters.
-        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return out;
-}
-
-struct SarifResult {
-  std::string rule, level, text, element;
-};
-
-std::vector<SarifResult> ResultsOf(const CompareReport& report) {
+std::vector<SarifResult> ResultsOf(const CompareReport& report,
+                                   const std::string& uri) {
   std::vector<SarifResult> results;
   if (report.bisection) {
     for (const Finding& finding : report.bisection->findings) {
@@ -179,18 +154,19 @@ std::vector<SarifResult> ResultsOf(const CompareReport& report) {
           {finding.quirk == nullptr ? "unexplained-difference"
                                     : finding.quirk->id,
            harmless ? "note" : "error",
-           finding.op + " '" + NodeOf(finding) + "': " + finding.why,
-           NodeOf(finding)});
+           finding.op + " '" + NodeOf(finding) + "': " + finding.why, uri,
+           NodeOf(finding), ""});
     }
   }
   for (const ComparedTensor& tensor : report.tensors) {
     if (tensor.pass) continue;
     results.push_back({"outside-tolerance", "error",
-                       "'" + tensor.name + "': " + tensor.reason, tensor.name});
+                       "'" + tensor.name + "': " + tensor.reason, uri,
+                       tensor.name, ""});
   }
   for (const auto& [name, why] : report.misfits) {
     results.push_back(
-        {"shape-differs", "error", "'" + name + "': " + why, name});
+        {"shape-differs", "error", "'" + name + "': " + why, uri, name, ""});
   }
   return results;
 }
@@ -231,56 +207,10 @@ std::string CompareJson(const CompareReport& report) {
 }
 
 std::string CompareSarif(const CompareReport& report, const std::string& uri) {
-  const std::vector<SarifResult> results = ResultsOf(report);
-  JsonWriter json;
-  json.BeginObject();
-  json.Member("$schema", "https://json.schemastore.org/sarif-2.1.0.json");
-  json.Member("version", "2.1.0");
-  json.Key("runs");
-  json.BeginArray();
-  json.BeginObject();
-  json.Key("tool");
-  json.BeginObject();
-  json.Key("driver");
-  json.BeginObject();
-  json.Member("name", "aneref compare");
-  json.EndObject();
-  json.EndObject();
-  json.Key("results");
-  json.BeginArray();
-  for (const SarifResult& result : results) {
-    json.BeginObject();
-    json.Member("ruleId", result.rule);
-    json.Member("level", result.level);
-    json.Key("message");
-    json.BeginObject();
-    json.Member("text", result.text);
-    json.EndObject();
-    json.Key("locations");
-    json.BeginArray();
-    json.BeginObject();
-    json.Key("physicalLocation");
-    json.BeginObject();
-    json.Key("artifactLocation");
-    json.BeginObject();
-    json.Member("uri", uri);
-    json.EndObject();
-    json.EndObject();
-    json.Key("logicalLocations");
-    json.BeginArray();
-    json.BeginObject();
-    json.Member("name", result.element);
-    json.EndObject();
-    json.EndArray();
-    json.EndObject();
-    json.EndArray();
-    json.EndObject();
-  }
-  json.EndArray();
-  json.EndObject();
-  json.EndArray();
-  json.EndObject();
-  return json.Take() + "\n";
+  SarifRun run;
+  run.tool = "aneref compare";
+  run.results = ResultsOf(report, uri);
+  return SarifText(run);
 }
 
 std::string CompareJunit(const CompareReport& report) {

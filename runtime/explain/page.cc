@@ -98,6 +98,14 @@ std::string HtmlText(std::string_view text) {
   return out;
 }
 
+std::string XmlText(std::string_view text) {
+  std::string clean(text);
+  for (char& c : clean) {
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  }
+  return HtmlText(clean);
+}
+
 std::string ScriptJson(std::string_view json) {
   std::string out;
   for (const char c : json) {

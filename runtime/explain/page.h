@@ -10,6 +10,8 @@ namespace aneref {
 
 // For text between tags and in quoted attributes.
 std::string HtmlText(std::string_view text);
+// The same for XML, which has no form for most control characters.
+std::string XmlText(std::string_view text);
 // A JSON text for a <script> element: no "</script>" can end it early.
 std::string ScriptJson(std::string_view json);
 

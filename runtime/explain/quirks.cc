@@ -20,22 +20,6 @@ namespace {
 // A quirk must reproduce this share of the elements that differ.
 constexpr double kReproduced = 0.98;
 
-std::string Text(const JsonValue& object, std::string_view key) {
-  const JsonValue* value = object.Find(key);
-  return value == nullptr || value->AsString() == nullptr ? std::string()
-                                                          : *value->AsString();
-}
-
-std::vector<std::string> Texts(const JsonValue& object, std::string_view key) {
-  std::vector<std::string> texts;
-  const JsonValue* value = object.Find(key);
-  if (value == nullptr || value->AsArray() == nullptr) return texts;
-  for (const JsonValue& item : *value->AsArray()) {
-    if (item.AsString() != nullptr) texts.push_back(*item.AsString());
-  }
-  return texts;
-}
-
 Expected<QuirkKind> KindOf(const std::string& text) {
   for (QuirkKind kind :
        {QuirkKind::kChip, QuirkKind::kHost, QuirkKind::kConversion}) {
@@ -46,22 +30,22 @@ Expected<QuirkKind> KindOf(const std::string& text) {
 
 Expected<Quirk> ParseQuirk(const JsonValue& object) {
   Quirk quirk;
-  quirk.id = Text(object, "id");
-  quirk.title = Text(object, "title");
-  quirk.rule = Text(object, "rule");
-  quirk.ops = Texts(object, "ops");
-  quirk.chips = Texts(object, "chips");
-  quirk.confidence = Text(object, "confidence");
-  quirk.reference = Text(object, "reference");
-  quirk.sentence = Text(object, "sentence");
-  quirk.advice = Text(object, "advice");
-  ANEREF_ASSIGN(quirk.kind, KindOf(Text(object, "kind")));
+  quirk.id = TextMember(object, "id");
+  quirk.title = TextMember(object, "title");
+  quirk.rule = TextMember(object, "rule");
+  quirk.ops = TextsMember(object, "ops");
+  quirk.chips = TextsMember(object, "chips");
+  quirk.confidence = TextMember(object, "confidence");
+  quirk.reference = TextMember(object, "reference");
+  quirk.sentence = TextMember(object, "sentence");
+  quirk.advice = TextMember(object, "advice");
+  ANEREF_ASSIGN(quirk.kind, KindOf(TextMember(object, "kind")));
   if (const JsonValue* units = object.Find("units")) {
     if (units->AsNumber() != nullptr) {
       quirk.units = static_cast<int64_t>(*units->AsNumber());
     }
   }
-  const std::string evaluator = Text(object, "evaluator");
+  const std::string evaluator = TextMember(object, "evaluator");
   switch (quirk.kind) {
     case QuirkKind::kChip:
       quirk.evaluate = FindChipEvaluator(evaluator);

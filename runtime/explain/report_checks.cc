@@ -5,6 +5,7 @@
 
 #include "runtime/explain/page.h"
 #include "runtime/explain/report.h"
+#include "runtime/explain/sarif.h"
 
 namespace aneref::explain {
 namespace {
@@ -22,58 +23,28 @@ const char* LevelOf(Severity severity) {
   return severity == Severity::kFallback ? "warning" : "note";
 }
 
-void WriteResult(const Titles& titles, const Report& report, const ReportOp& op,
-                 const Reason& reason, JsonWriter* json) {
-  json->BeginObject();
-  json->Member("ruleId", reason.rule);
-  json->Member("level", LevelOf(reason.severity));
-  json->Key("message");
-  json->BeginObject();
-  json->Member(
-      "text", report.label + ", " + op.op + " '" + op.name +
-                  "': " + reason.text + " (is " + reason.actual + ", allowed " +
-                  reason.allowed + "; " + reason.provenance + ")" +
-                  (reason.fix.empty() ? "" : ". Change: " + reason.fix));
-  json->EndObject();
-  json->Key("locations");
-  json->BeginArray();
-  json->BeginObject();
-  json->Key("physicalLocation");
-  json->BeginObject();
-  json->Key("artifactLocation");
-  json->BeginObject();
-  json->Member("uri", titles.model);
-  json->EndObject();
-  json->EndObject();
-  json->Key("logicalLocations");
-  json->BeginArray();
-  json->BeginObject();
-  json->Member("name", op.name);
-  json->Member("kind", "element");
-  json->EndObject();
-  json->EndArray();
-  json->EndObject();
-  json->EndArray();
-  json->EndObject();
+SarifResult ResultOf(const Titles& titles, const Report& report,
+                     const ReportOp& op, const Reason& reason) {
+  return {reason.rule,
+          LevelOf(reason.severity),
+          report.label + ", " + op.op + " '" + op.name + "': " + reason.text +
+              " (is " + reason.actual + ", allowed " + reason.allowed + "; " +
+              reason.provenance + ")" +
+              (reason.fix.empty() ? "" : ". Change: " + reason.fix),
+          titles.model,
+          op.name,
+          "element"};
 }
 
-void WriteRules(const std::vector<Report>& reports, JsonWriter* json) {
+std::vector<SarifRule> RulesOf(const std::vector<Report>& reports) {
   std::map<std::string, std::string> rules;
   for (const Report& report : reports) {
     for (const Advice& advice : report.advice)
       rules.emplace(advice.rule, advice.text);
   }
-  json->BeginArray();
-  for (const auto& [rule, text] : rules) {
-    json->BeginObject();
-    json->Member("id", rule);
-    json->Key("shortDescription");
-    json->BeginObject();
-    json->Member("text", text);
-    json->EndObject();
-    json->EndObject();
-  }
-  json->EndArray();
+  std::vector<SarifRule> list;
+  for (const auto& [rule, text] : rules) list.push_back({rule, text});
+  return list;
 }
 
 std::string Failure(const ReportOp& op, const FailOn& fail_on) {
@@ -87,25 +58,16 @@ std::string Failure(const ReportOp& op, const FailOn& fail_on) {
   return text;
 }
 
-// XML has no form for most control characters.
-std::string Xml(const std::string& text) {
-  std::string clean = text;
-  for (char& c : clean) {
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-  }
-  return HtmlText(clean);
-}
-
 std::string CaseXml(const Report& report, const ReportOp& op,
                     const FailOn& fail_on) {
   std::string text = "  <testcase classname=\"" +
-                     Xml(report.target + "." + op.op) + "\" name=\"" +
-                     Xml(op.name) + "\"";
+                     XmlText(report.target + "." + op.op) + "\" name=\"" +
+                     XmlText(op.name) + "\"";
   const std::string failure = Failure(op, fail_on);
   if (failure.empty()) return text + "/>\n";
-  text += ">\n   <failure message=\"" + Xml(failure) + "\">";
+  text += ">\n   <failure message=\"" + XmlText(failure) + "\">";
   for (const Reason& reason : op.reasons)
-    text += Xml(reason.rule + ": " + reason.text + " " + reason.fix) + "\n";
+    text += XmlText(reason.rule + ": " + reason.text + " " + reason.fix) + "\n";
   return text + "</failure>\n  </testcase>\n";
 }
 
@@ -168,35 +130,17 @@ std::vector<std::string> BrokenExpectations(const Report& report,
 }
 
 std::string Sarif(const Titles& titles, const std::vector<Report>& reports) {
-  JsonWriter json;
-  json.BeginObject();
-  json.Member("$schema", "https://json.schemastore.org/sarif-2.1.0.json");
-  json.Member("version", "2.1.0");
-  json.Key("runs");
-  json.BeginArray();
-  json.BeginObject();
-  json.Key("tool");
-  json.BeginObject();
-  json.Key("driver");
-  json.BeginObject();
-  json.Member("name", "aneref");
-  json.Key("rules");
-  WriteRules(reports, &json);
-  json.EndObject();
-  json.EndObject();
-  json.Key("results");
-  json.BeginArray();
+  SarifRun run;
+  run.tool = "aneref";
+  run.has_rules = true;
+  run.rules = RulesOf(reports);
   for (const Report& report : reports) {
     for (const ReportOp& op : report.ops) {
       for (const Reason& reason : op.reasons)
-        WriteResult(titles, report, op, reason, &json);
+        run.results.push_back(ResultOf(titles, report, op, reason));
     }
   }
-  json.EndArray();
-  json.EndObject();
-  json.EndArray();
-  json.EndObject();
-  return json.Take() + "\n";
+  return SarifText(run);
 }
 
 std::string JUnit(const Titles& titles, const std::vector<Report>& reports,
@@ -215,14 +159,15 @@ std::string JUnit(const Titles& titles, const std::vector<Report>& reports,
       ++tests;
       const bool bad = crossings > *fail_on.crossings;
       failures += bad ? 1U : 0U;
-      cases += "  <testcase classname=\"" + Xml(report.target) +
+      cases += "  <testcase classname=\"" + XmlText(report.target) +
                "\" name=\"crossings\"" +
                (bad ? "><failure message=\"" + std::to_string(crossings) +
                           " crossings\"/></testcase>\n"
                     : std::string("/>\n"));
     }
-    text += " <testsuite name=\"" + Xml(titles.model + " on " + report.target) +
-            "\" tests=\"" + std::to_string(tests) + "\" failures=\"" +
+    text += " <testsuite name=\"" +
+            XmlText(titles.model + " on " + report.target) + "\" tests=\"" +
+            std::to_string(tests) + "\" failures=\"" +
             std::to_string(failures) + "\">\n" + cases + " </testsuite>\n";
   }
   return text + "</testsuites>\n";

@@ -56,16 +56,6 @@ struct Window3 {
   }
 };
 
-template <class Attributes>
-WindowSpec SpecOf(const Attributes& attributes) {
-  WindowSpec spec;
-  spec.strides = ToInts(attributes.strides());
-  spec.dilations = ToInts(attributes.dilations());
-  spec.pads = ToInts(attributes.pads());
-  spec.pad_mode = attributes.pad_mode();
-  return spec;
-}
-
 std::span<const int64_t> SpatialExtents(const Shape& shape) {
   return {shape.begin() + 2, shape.rank() - 2};
 }
@@ -93,7 +83,7 @@ EngineWork ConvWork(const ConvGeometry& conv, const OpView& op) {
 EngineWork DescribeConv(const OpView& op) {
   const auto& attributes = op.attributes<fbs::Conv>();
   const Shape &x = op.In(0).shape, &weight = op.In(1).shape;
-  WindowSpec spec = SpecOf(attributes);
+  WindowSpec spec = WindowSpecOf(attributes);
   spec.kernel.assign(weight.begin() + 2, weight.end());
   const auto axes = MakeWindow(SpatialExtents(x), spec);
   if (!axes.ok()) return {};
@@ -173,7 +163,7 @@ EngineWork DescribePool(const OpView& op) {
   const auto& attributes = op.attributes<fbs::Pool>();
   const Shape& x = op.In(0).shape;
   if (op.HasOutput(1)) return {};  // indices: the host's
-  WindowSpec spec = SpecOf(attributes);
+  WindowSpec spec = WindowSpecOf(attributes);
   spec.kernel = ToInts(attributes.kernel());
   spec.ceil_mode = attributes.ceil_mode();
   if (spec.kernel.empty()) spec.kernel.assign(x.begin() + 2, x.end());

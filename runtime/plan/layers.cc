@@ -92,7 +92,7 @@ class Fuser {
       if (index < 0 || num_uses_[static_cast<size_t>(value)] != 1) continue;
       Layer& layer = layers_[static_cast<size_t>(index)];
       if (!layer.work.on_engine || layer.work.moves_only) continue;
-      if (IsLastUserOfOthers(step, i)) continue;
+      if (HasOtherLiveOperand(step, i)) continue;
       const engine::FusionKind kind =
           FollowerKind(declared.View(step), i, layer.work.channel_axis);
       engine::SlotsUsed& used = slots_[static_cast<size_t>(index)];
@@ -106,7 +106,7 @@ class Fuser {
     return false;
   }
   // A second live operand would have to be there before the layer runs.
-  bool IsLastUserOfOthers(const ProgramNode& step, size_t data_input) const {
+  bool HasOtherLiveOperand(const ProgramNode& step, size_t data_input) const {
     for (size_t i = 0; i < step.inputs.size(); ++i) {
       if (i == data_input || step.inputs[i] < 0) continue;
       if (!program_.values[static_cast<size_t>(step.inputs[i])].is_known)

@@ -7,12 +7,6 @@
 namespace aneref {
 namespace {
 
-constexpr uint64_t kAlignment =
-    64;  // rows and planes start on 64-byte granules (L10)
-uint64_t Align(uint64_t bytes) {
-  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
-}
-
 struct Placed {
   uint64_t begin;
   uint64_t end;
@@ -41,8 +35,8 @@ uint64_t LargestLiveSet(const std::vector<Lifetime>& values) {
   };
   std::vector<Event> events;
   for (const Lifetime& value : values) {
-    events.push_back({value.first, true, Align(value.bytes)});
-    events.push_back({value.last + 1, false, Align(value.bytes)});
+    events.push_back({value.first, true, AlignUp(value.bytes)});
+    events.push_back({value.last + 1, false, AlignUp(value.bytes)});
   }
   std::sort(events.begin(), events.end(), [](const Event& a, const Event& b) {
     return a.step != b.step ? a.step < b.step
@@ -69,13 +63,13 @@ MemoryPlan PlanMemory(const std::vector<Lifetime>& values) {
   std::vector<size_t> placed;
   for (size_t index : order) {
     const Lifetime& value = values[index];
-    const uint64_t bytes = Align(value.bytes);
+    const uint64_t bytes = AlignUp(value.bytes);
     std::vector<Placed> taken;
     for (size_t other : placed) {
       if (values[other].first <= value.last &&
           value.first <= values[other].last) {
         taken.push_back({plan.offsets[other],
-                         plan.offsets[other] + Align(values[other].bytes)});
+                         plan.offsets[other] + AlignUp(values[other].bytes)});
       }
     }
     std::sort(taken.begin(), taken.end(), [](const Placed& a, const Placed& b) {

@@ -7,6 +7,13 @@
 
 namespace aneref {
 
+// Offsets and sizes in a block of memory: rows and planes start on 64-byte
+// granules (L10).
+inline constexpr uint64_t kMemoryGranule = 64;
+inline uint64_t AlignUp(uint64_t bytes) {
+  return (bytes + kMemoryGranule - 1) / kMemoryGranule * kMemoryGranule;
+}
+
 struct Lifetime {
   uint64_t bytes = 0;
   int32_t first = 0;  // step that writes it

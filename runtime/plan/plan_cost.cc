@@ -11,6 +11,29 @@ namespace {
 
 constexpr double kMicroseconds = 1e6;
 
+// What a task of the segment is to C5.
+engine::LayerCost LayerCostOf(const Plan& plan, const PlanTask& task,
+                              const PlanSegment& segment) {
+  const auto inside = [&](int32_t t) {
+    return t >= segment.first && t <= segment.last;
+  };
+  engine::LayerCost layer;
+  layer.flops = task.flops;
+  layer.traffic = task.traffic;
+  layer.input_is_intermediate = true;
+  for (int32_t value : task.inputs)
+    layer.input_is_intermediate &=
+        inside(plan.tensors[static_cast<size_t>(value)].producer);
+  layer.output_is_intermediate = true;
+  for (int32_t value : task.outputs) {
+    const PlanTensor& tensor = plan.tensors[static_cast<size_t>(value)];
+    layer.output_is_intermediate &=
+        !tensor.is_output &&
+        std::all_of(tensor.consumers.begin(), tensor.consumers.end(), inside);
+  }
+  return layer;
+}
+
 class Coster {
  public:
   Coster(const Chip& chip, Plan* plan) : chip_(chip), plan_(*plan) {}
@@ -219,28 +242,6 @@ class Coster {
 };
 
 }  // namespace
-
-engine::LayerCost LayerCostOf(const Plan& plan, const PlanTask& task,
-                              const PlanSegment& segment) {
-  const auto inside = [&](int32_t t) {
-    return t >= segment.first && t <= segment.last;
-  };
-  engine::LayerCost layer;
-  layer.flops = task.flops;
-  layer.traffic = task.traffic;
-  layer.input_is_intermediate = true;
-  for (int32_t value : task.inputs)
-    layer.input_is_intermediate &=
-        inside(plan.tensors[static_cast<size_t>(value)].producer);
-  layer.output_is_intermediate = true;
-  for (int32_t value : task.outputs) {
-    const PlanTensor& tensor = plan.tensors[static_cast<size_t>(value)];
-    layer.output_is_intermediate &=
-        !tensor.is_output &&
-        std::all_of(tensor.consumers.begin(), tensor.consumers.end(), inside);
-  }
-  return layer;
-}
 
 void CostPlan(const Chip& chip, Plan* plan) { Coster(chip, plan).Run(); }
 

@@ -10,10 +10,6 @@ namespace aneref {
 
 void CostPlan(const Chip& chip, Plan* plan);
 
-// What a task of the segment is to C5.
-engine::LayerCost LayerCostOf(const Plan& plan, const PlanTask& task,
-                              const PlanSegment& segment);
-
 }  // namespace aneref
 
 #endif  // ANEREF_RUNTIME_PLAN_PLAN_COST_H_

@@ -10,19 +10,6 @@
 namespace aneref {
 namespace {
 
-const char* EngineName(const PlanTask& task) {
-  if (!task.on_engine) return "host";
-  switch (task.engine) {
-    case engine::EngineKind::kMac:
-      return "mac";
-    case engine::EngineKind::kPlanar:
-      return "planar";
-    case engine::EngineKind::kDma:
-      return "dma";
-  }
-  return "";
-}
-
 const char* FormatName(engine::WeightFormat format) {
   static constexpr const char* kNames[] = {"dense",    "int8",   "palette4",
                                            "palette8", "sparse", "blockwise"};
@@ -252,6 +239,19 @@ class Differ {
 };
 
 }  // namespace
+
+const char* EngineName(const PlanTask& task) {
+  if (!task.on_engine) return "host";
+  switch (task.engine) {
+    case engine::EngineKind::kMac:
+      return "mac";
+    case engine::EngineKind::kPlanar:
+      return "planar";
+    case engine::EngineKind::kDma:
+      return "dma";
+  }
+  return "";
+}
 
 void WriteTask(const Plan& plan, const Program& program, int32_t index,
                JsonWriter* json) {

@@ -18,6 +18,9 @@ void WritePlan(const Plan& plan, const Program& program, JsonWriter* json);
 void WriteTask(const Plan& plan, const Program& program, int32_t task,
                JsonWriter* json);
 
+// "mac", "planar", "dma" or "host".
+const char* EngineName(const PlanTask& task);
+
 // What differs between two plans of one program: totals, then tasks with equal
 // main nodes.
 struct PlanDifference {

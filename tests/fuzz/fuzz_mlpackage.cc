@@ -1,18 +1,10 @@
 // Fuzz target: an .mlpackage. The first byte says how: 0 gives the rest as a
 // zip archive; else the rest is a manifest, a model and a weight file, each
 // behind its length (three bytes, lowest first), in a folder.
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
-#include <string>
 
-#include "runtime/graph/net.h"
-#include "runtime/import/importer.h"
+#include "tests/fuzz/import_file.h"
 
 namespace {
 
@@ -34,24 +26,6 @@ const std::string& ScratchFolder() {
   return path;
 }
 
-void Write(const std::string& path, const uint8_t* data, size_t size) {
-  FILE* file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr) return;
-  std::fwrite(data, 1, size, file);
-  std::fclose(file);
-}
-
-void Import(const std::string& path) {
-  aneref::ImportOptions options;
-  options.max_memory = 16 << 20;
-  aneref::ImportSummary summary;
-  auto bytes = aneref::ImportModel(path, options, &summary);
-  if (!bytes.ok()) return;
-  const auto net =
-      aneref::Net::Parse(aneref::File::FromBuffer(std::move(*bytes)), "fuzz");
-  if (!net.ok()) std::abort();  // what the importer writes must be readable
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -61,8 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   --size;
   if (is_archive) {
     const std::string path = ScratchFolder() + "/a.zip";
-    Write(path, data, size);
-    Import(path);
+    aneref::fuzz::WriteScratch(path, data, size);
+    (void)aneref::fuzz::Import(path);
     return 0;
   }
   const std::string root = ScratchFolder() + "/p";
@@ -75,10 +49,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       length |= static_cast<size_t>(data[i]) << (8 * i);
     const size_t head = std::min<size_t>(3, size);
     length = std::min(length, size - head);
-    Write(root + name, data + head, length);
+    aneref::fuzz::WriteScratch(root + name, data + head, length);
     data += head + length;
     size -= head + length;
   }
-  Import(root);
+  (void)aneref::fuzz::Import(root);
   return 0;
 }

@@ -45,14 +45,22 @@ inline std::vector<tool::Array> ReadInputs(const fs::path& folder) {
 }
 
 // FNV-1a over the valid elements of all outputs.
-inline uint64_t Digest(const Session& session) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (size_t i = 0; i < session.outputs().size(); ++i) {
-    for (std::byte byte : tool::CopyToArray(session.Output(i)).bytes) {
-      hash = (hash ^ static_cast<uint64_t>(byte)) * 0x100000001b3u;
-    }
+class DigestOf {
+ public:
+  void Add(const TensorView& view) {
+    for (std::byte byte : tool::CopyToArray(view).bytes)
+      hash_ = (hash_ ^ static_cast<uint64_t>(byte)) * 0x100000001b3u;
   }
-  return hash;
+  uint64_t value() const { return hash_; }
+
+ private:
+  uint64_t hash_ = 0xcbf29ce484222325u;
+};
+inline uint64_t Digest(const Session& session) {
+  DigestOf digest;
+  for (size_t i = 0; i < session.outputs().size(); ++i)
+    digest.Add(session.Output(i));
+  return digest.value();
 }
 
 struct Outcome {

@@ -76,12 +76,9 @@ uint64_t UnplannedDigest(const Loaded& loaded) {
   }
   const auto outputs = interpreter.Run(inputs, nullptr);
   REQUIRE_MESSAGE(outputs.ok(), outputs.status().ToString());
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (const HostValue& output : *outputs) {
-    for (std::byte byte : tool::CopyToArray(output.view).bytes)
-      hash = (hash ^ static_cast<uint64_t>(byte)) * 0x100000001b3u;
-  }
-  return hash;
+  DigestOf digest;
+  for (const HostValue& output : *outputs) digest.Add(output.view);
+  return digest.value();
 }
 
 void CheckOnChip(const Loaded& loaded, const Program& program,

@@ -225,6 +225,14 @@ int32_t Layer::Weights(const WeightParams& weights, const char* what,
   return tensor;
 }
 
+std::vector<int32_t> Layer::EdgePads(const BorderAmounts& amounts) {
+  const EdgeSizes& h = amounts.borderamounts(0);
+  const EdgeSizes& w = amounts.borderamounts(1);
+  return {Small(h.startedgesize(), "padding"),
+          Small(w.startedgesize(), "padding"),
+          Small(h.endedgesize(), "padding"), Small(w.endedgesize(), "padding")};
+}
+
 int32_t Layer::Small(uint64_t value, const char* what) {
   if (value <= INT_MAX) return static_cast<int32_t>(value);
   Fail(InvalidFile("", std::string(what) + " " + std::to_string(value) +

@@ -104,6 +104,8 @@ class Layer : public Emitter {
   int32_t Number(double value) { return Scalar(FloatType(), value); }
   // A number of the source that has to be a small non-negative int.
   int32_t Small(uint64_t value, const char* what);
+  // Paddings of the two axes: top, left, bottom, right.
+  std::vector<int32_t> EdgePads(const BorderAmounts& amounts);
 
   // ---- arithmetic on floating tensors ----
   int32_t Apply(fbs::ElementwiseKind kind, int32_t a, int32_t b) {

@@ -44,12 +44,7 @@ std::vector<int32_t> PadsOf(Layer& layer, const BorderAmounts& amounts) {
                 " axes, needs 2"));
     return {0, 0, 0, 0};
   }
-  const EdgeSizes& h = amounts.borderamounts(0);
-  const EdgeSizes& w = amounts.borderamounts(1);
-  return {layer.Small(h.startedgesize(), "padding"),
-          layer.Small(w.startedgesize(), "padding"),
-          layer.Small(h.endedgesize(), "padding"),
-          layer.Small(w.endedgesize(), "padding")};
+  return layer.EdgePads(amounts);
 }
 
 int64_t Channels(Layer& layer, uint64_t value, const char* what) {

@@ -43,12 +43,7 @@ std::vector<int32_t> PairOf(Layer& layer, const List& list, int32_t otherwise,
 
 std::vector<int32_t> BorderPads(Layer& layer, const BorderAmounts& amounts) {
   if (amounts.borderamounts_size() != 2) return {0, 0, 0, 0};
-  const EdgeSizes& h = amounts.borderamounts(0);
-  const EdgeSizes& w = amounts.borderamounts(1);
-  return {layer.Small(h.startedgesize(), "padding"),
-          layer.Small(w.startedgesize(), "padding"),
-          layer.Small(h.endedgesize(), "padding"),
-          layer.Small(w.endedgesize(), "padding")};
+  return layer.EdgePads(amounts);
 }
 
 void Pooling(Layer& layer) {

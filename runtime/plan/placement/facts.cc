@@ -57,16 +57,6 @@ void SetWindow(const std::vector<WindowAxis>& axes, OpFacts* facts) {
     SetAxis(axes, i, axes.size(), facts);
 }
 
-template <class Table>
-WindowSpec WindowOf(const Table& attributes) {
-  WindowSpec spec;
-  spec.strides = ToInts(attributes.strides());
-  spec.dilations = ToInts(attributes.dilations());
-  spec.pads = ToInts(attributes.pads());
-  spec.pad_mode = attributes.pad_mode();
-  return spec;
-}
-
 void DescribeConv(const OpView& op, OpFacts* facts) {
   const Shape& x = op.In(0).shape;
   const Shape& weight = op.In(1).shape;
@@ -77,7 +67,7 @@ void DescribeConv(const OpView& op, OpFacts* facts) {
   facts->groups = attributes.groups();
   facts->cin = x[1];
   facts->cout = weight[0];
-  WindowSpec spec = WindowOf(attributes);
+  WindowSpec spec = WindowSpecOf(attributes);
   spec.kernel.assign(weight.begin() + 2, weight.end());
   const auto window = MakeWindow(std::span(x.begin() + 2, x.rank() - 2), spec);
   if (window.ok()) SetWindow(*window, facts);
@@ -142,7 +132,7 @@ void DescribePool(const OpView& op, OpFacts* facts) {
       facts->axes.push_back(EngineAxis(axis, x.rank(), true));
     return;
   }
-  WindowSpec spec = WindowOf(attributes);
+  WindowSpec spec = WindowSpecOf(attributes);
   spec.kernel = kernel;
   spec.ceil_mode = attributes.ceil_mode();
   const auto window = MakeWindow(std::span(x.begin() + 2, x.rank() - 2), spec);

@@ -14,12 +14,6 @@ int64_t Number(const JsonValue& inputs, const char* key, int64_t otherwise) {
              : static_cast<int64_t>(*value->AsNumber());
 }
 
-std::string Word(const JsonValue& inputs, const char* key) {
-  const JsonValue* value = inputs.Find(key);
-  return value == nullptr || value->AsString() == nullptr ? ""
-                                                          : *value->AsString();
-}
-
 Shape ShapeOf(const JsonValue& inputs, const char* key) {
   std::vector<int64_t> dims;
   for (const JsonValue& item : *inputs.Find(key)->AsArray())
@@ -59,7 +53,7 @@ OpFacts Window(const std::string& op, const JsonValue& inputs) {
   facts.dilation = {1, dilation, dilation};
   const int64_t pad = Number(inputs, "pad", 0);
   facts.pad_begin = facts.pad_end = {0, pad, pad};
-  if (Word(inputs, "pad") == "same") {
+  if (TextMember(inputs, "pad") == "same") {
     facts.pad_begin = {0, (kh - 1) / 2, (kw - 1) / 2};
     facts.pad_end = {0, kh / 2, kw / 2};
   }
@@ -100,7 +94,7 @@ OpFacts Product(int64_t m, int64_t k, int64_t n) {
 
 OpFacts ExtentProbe(const std::string& op, const JsonValue& inputs) {
   const int64_t extent = Number(inputs, "extent", 1);
-  const std::string axis = Word(inputs, "axis");
+  const std::string axis = TextMember(inputs, "axis");
   if (op == "matmul_output") return Product(16, 16, extent);
   if (op == "matmul_contraction") return Product(16, extent, 16);
   if (op == "rank1_length") return Unary("relu", Shape{extent});
@@ -117,7 +111,7 @@ OpFacts InputProbe(const JsonValue& inputs) {
                                                  {"fp32", DataType::kFloat32},
                                                  {"int32", DataType::kInt32},
                                                  {"int8", DataType::kInt8}};
-  const std::string type = Word(inputs, "dtype");
+  const std::string type = TextMember(inputs, "dtype");
   operand.bfloat16 = type == "bf16";
   if (!operand.bfloat16) operand.dtype = types.at(type);
   facts.outputs = {operand};

@@ -65,6 +65,17 @@ Status ProgramConverter::ConvertInputs(const Function& function,
   return Status();
 }
 
+int32_t ProgramConverter::NewInput(const std::string& name, DataType element,
+                                   const std::vector<int64_t>& dims) {
+  const int32_t tensor = NewValue(name);
+  fbs::TensorT& value = TensorAt(*context_.draft, tensor);
+  value.dtype = static_cast<fbs::DataType>(DeclaredType(element, precision_));
+  value.shape = dims;
+  value.has_shape = true;
+  context_.defined[static_cast<size_t>(tensor)] = true;
+  return tensor;
+}
+
 Status ProgramConverter::ConvertInput(const NamedValueType& input,
                                       const Features& features) {
   if (!input.type().has_tensortype())
@@ -74,12 +85,7 @@ Status ProgramConverter::ConvertInput(const NamedValueType& input,
       FindFeature(features.inputs, input.name());
   ANEREF_ASSIGN(const DataType element, ElementType(type.datatype()));
   ANEREF_ASSIGN(const std::vector<int64_t> dims, ShapeOf(type, feature));
-  const int32_t tensor = NewValue(input.name());
-  fbs::TensorT& value = TensorAt(*context_.draft, tensor);
-  value.dtype = static_cast<fbs::DataType>(DeclaredType(element, precision_));
-  value.shape = dims;
-  value.has_shape = true;
-  context_.defined[static_cast<size_t>(tensor)] = true;
+  const int32_t tensor = NewInput(input.name(), element, dims);
   auto port = std::make_unique<fbs::PortT>();
   port->tensor = tensor;
   port->declared = static_cast<fbs::DataType>(element);
@@ -102,12 +108,7 @@ Status ProgramConverter::ConvertState(const NamedValueType& input) {
                 ShapeOf(wrapped.tensortype(), nullptr));
   if (std::any_of(dims.begin(), dims.end(), [](int64_t d) { return d < 0; }))
     return Unsupported("is a state of unknown size, which is not supported");
-  const int32_t tensor = NewValue(input.name());
-  fbs::TensorT& value = TensorAt(*context_.draft, tensor);
-  value.dtype = static_cast<fbs::DataType>(DeclaredType(element, precision_));
-  value.shape = dims;
-  value.has_shape = true;
-  context_.defined[static_cast<size_t>(tensor)] = true;
+  const int32_t tensor = NewInput(input.name(), element, dims);
   Item item;
   item.state = static_cast<int32_t>(states_.size());
   states_.push_back({input.name(), tensor, tensor});

@@ -83,6 +83,9 @@ class ProgramConverter {
                         std::vector<int32_t> outputs = {});
   Status Define(const std::string& name, Item item, Scope* scope);
   int32_t NewValue(const std::string& name);
+  // A value that is fed, of the element type that the precision declares.
+  int32_t NewInput(const std::string& name, DataType element,
+                   const std::vector<int64_t>& dims);
 
   const Source& source_;
   Precision precision_;
