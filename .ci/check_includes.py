@@ -7,8 +7,8 @@ import sys
 
 # Layer of a path (longest prefix wins) -> rank; a file may include its own layer and lower ranks.
 RANKS = {
-    "schema": 0, "runtime/include": 0, "runtime/core": 1, "ops/kernels": 2, "ops": 3, "runtime/graph": 4,
-    "runtime/import": 5, "runtime/plan": 5, "runtime/exec": 6, "runtime/explain": 7, "runtime/api": 8, "tools": 9,
+    "schema": 0, "runtime/core": 1, "ops/kernels": 2, "ops": 3, "runtime/graph": 4,
+    "runtime/import": 5, "runtime/plan": 5, "runtime/exec": 6, "runtime/explain": 7, "runtime/capi": 8, "tools": 9,
     "tests": 10, "bench": 10, "examples": 10,
 }
 # The importers sit beside plan and exec: they use the graph, and only api and tools use them.
