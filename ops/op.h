@@ -129,8 +129,11 @@ struct CutHint {
 // Collects the tasks of one node.
 class TaskBuilder {
  public:
-  explicit TaskBuilder(const CutHint& cut = {}) : cut_(cut) {}
+  explicit TaskBuilder(const CutHint& cut = {}, bool fast = false)
+      : cut_(cut), fast_(fast) {}
   const CutHint& cut() const { return cut_; }
+  // Kernels that round differently from the references may be chosen (P22).
+  bool fast() const { return fast_; }
 
   void Add(TaskSpec task) { tasks_.push_back(std::move(task)); }
   Operand AddTemporary(const TensorType& type) {
@@ -142,6 +145,7 @@ class TaskBuilder {
 
  private:
   CutHint cut_;
+  bool fast_;
   std::vector<TaskSpec> tasks_;
   std::vector<TensorType> temporaries_;
 };

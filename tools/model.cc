@@ -218,9 +218,11 @@ Expected<SessionOptions> EngineArgs::ToSessionOptions(
     options.numerics = Numerics::kDevice;
     ANEREF_ASSIGN(Profile profile, DeviceProfile());
     options.device = std::make_shared<const DeviceContext>(std::move(profile));
+  } else if (numerics == "fast") {
+    options.numerics = Numerics::kFast;
   } else if (numerics != "portable") {
     return InvalidArgument("--numerics: unknown '" + numerics +
-                           "', expected portable, fp32 or device");
+                           "', expected portable, fp32, device or fast");
   }
   if (rung == "reference") options.rung = Rung::kReference;
   if (rung == "scalar") options.rung = Rung::kScalar;

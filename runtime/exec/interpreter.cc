@@ -224,7 +224,7 @@ Status Interpreter::Impl::RunTasks(const fbs::Node& node,
   }
   const OpView view(node, in_memory, types, options.device.get());
   const OpDef& def = *FindOp(node.op_type());
-  TaskBuilder builder;
+  TaskBuilder builder({}, options.numerics == Numerics::kFast);
   ANEREF_TRY(options.reference ? LowerOpToReference(def, view, &builder)
                                : LowerOp(def, view, &builder));
   Values temporaries;

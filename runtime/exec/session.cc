@@ -159,6 +159,8 @@ Status Session::Impl::Build() {
   if ((options.numerics == Numerics::kDevice) != (options.device != nullptr)) {
     return InvalidArgument("device numerics and a device context go together");
   }
+  if (options.numerics == Numerics::kFast && options.rung == Rung::kReference)
+    return InvalidArgument("fast numerics have no references (P22)");
   options.threads = NumThreads(options.threads);
   if (NeedsInterpreter(*net)) return BuildDynamic();
   SpecializeOptions request;

@@ -105,7 +105,8 @@ Status StaticRun::LowerNode(int32_t index, int32_t task) {
   }
   const OpView view(*node.node, operands, types, options_.device.get());
   const OpDef& def = *FindOp(node.node->op_type());
-  TaskBuilder builder(HintOf(plan_->tasks[static_cast<size_t>(task)]));
+  TaskBuilder builder(HintOf(plan_->tasks[static_cast<size_t>(task)]),
+                      options_.numerics == Numerics::kFast);
   const Status status = options_.rung == Rung::kReference
                             ? LowerOpToReference(def, view, &builder)
                             : LowerOp(def, view, &builder);

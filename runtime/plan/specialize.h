@@ -15,8 +15,9 @@
 
 namespace aneref {
 
-// P1. kDevice: memory as in kPortable, arithmetic by the N rules.
-enum class Numerics : uint8_t { kPortable, kFp32, kDevice };
+// P1. kDevice: memory as in kPortable, arithmetic by the N rules. kFast: as
+// kPortable, but kernels may round differently (P22).
+enum class Numerics : uint8_t { kPortable, kFp32, kDevice, kFast };
 
 // The type a tensor has in memory under the given numerics (P1).
 DataType MemoryType(DataType declared, Numerics numerics);

@@ -147,6 +147,21 @@ TEST_CASE("P21: a shape that is fed decides the shape of each run") {
   CHECK(session->Run().code() == StatusCode::kShape);
 }
 
+TEST_CASE("P22: fast numerics round as portable outside convolutions") {
+  // (x + 2048) - 2048 with x = 1, as under P1; there is no reference to run.
+  DraftBuilder net;
+  const int x = net.Input("x", {1});
+  const int c = net.Constant({1}, {2048});
+  net.Output(net.Binary(fbs::ElementwiseKind::sub,
+                        net.Binary(fbs::ElementwiseKind::add, x, c), c));
+  SessionOptions fast;
+  fast.numerics = Numerics::kFast;
+  CHECK(RunFloats(*MakeSession(net, fast), {1}, {1}) == std::vector<float>{0});
+  fast.rung = Rung::kReference;
+  const auto refused = Session::Create(net.Parse(), fast);
+  CHECK(refused.status().code() == StatusCode::kInvalidArgument);
+}
+
 TEST_CASE("session: a dynamic extent that nobody gave is named") {
   DraftBuilder net;
   net.Output(net.Unary(fbs::ActivationKind::relu, net.Input("x", {-1, 3})));
