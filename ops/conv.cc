@@ -8,6 +8,7 @@
 
 #include "ops/conv_shape.h"
 #include "ops/device_mac.h"
+#include "ops/kernels/conv_winograd.h"
 #include "ops/mac.h"
 #include "ops/op.h"
 #include "ops/spatial.h"
@@ -126,6 +127,24 @@ ConvArgs ArgsOf(const ConvShape& s, std::vector<int64_t>* positions) {
   return args;
 }
 
+// P22.
+void AddWinogradTask(ConvArgs conv, DataType type, const AlignedBytes& dense,
+                     TaskBuilder* builder) {
+  const double flops = 2.0 * static_cast<double>(conv.batch * conv.Pixels()) *
+                       static_cast<double>(conv.Depth() * conv.out_channels);
+  auto args = std::make_shared<WinogradArgs>(
+      PlanWinograd(std::move(conv), type, dense));
+  TaskSpec task;
+  task.kernel = &conv_winograd_kernel;
+  task.in = {InputOperand(0)};
+  task.out = {OutputOperand(0)};
+  task.num_units = args->NumUnits();
+  task.scratch_bytes = args->ScratchBytes();
+  task.flops = flops;
+  task.args = std::move(args);
+  builder->Add(std::move(task));
+}
+
 Status Lower(const OpView& op, TaskBuilder* builder) {
   ANEREF_ASSIGN(const ConvShape s, ShapeOf(op));
   if (op.Out(0).shape.NumElements() == 0) return Status();
@@ -141,6 +160,10 @@ Status Lower(const OpView& op, TaskBuilder* builder) {
   std::vector<int64_t> positions;
   ConvArgs args = ArgsOf(s, &positions);
   args.bias = LoadBias(op, 2);
+  if (builder->fast() && FitsWinograd(args)) {
+    AddWinogradTask(std::move(args), op.In(1).dtype, dense, builder);
+    return Status();
+  }
   PackConvWeights(
       {op.In(1).dtype, &dense, static_cast<int64_t>(positions.size()), false},
       positions, &args);

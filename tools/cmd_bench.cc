@@ -4,14 +4,20 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
+#include <map>
 #include <memory>
 
+#include "ops/kernels/machine_peak.h"
+#include "runtime/core/layout.h"
+#include "runtime/explain/metrics.h"
+#include "runtime/explain/tensor_set.h"
 #include "runtime/plan/host_nodes.h"
+#include "tools/bench_report.h"
 #include "tools/inputs.h"
 #include "tools/model.h"
 #include "tools/output.h"
-#include "tools/table.h"
 #include "tools/verb.h"
 
 namespace aneref::tool {
@@ -24,21 +30,7 @@ struct Options {
   int runs = 20;
   int warmup = 3;
   bool json = false;
-};
-
-struct OpTime {
-  TaskProfile profile;
-  double median_ms = 0;
-  bool on_engine = false;
-};
-
-struct Result {
-  double median_ms = 0;
-  double p90_ms = 0;
-  double min_ms = 0;
-  double load_ms = 0;
-  double peak_rss_mib = 0;
-  std::vector<OpTime> ops;  // in execution order
+  std::string roofline;
 };
 
 using Clock = std::chrono::steady_clock;
@@ -90,7 +82,7 @@ double PeakRssMib() {
   return static_cast<double>(usage.ru_maxrss) / 1024;  // kB on Linux
 }
 
-Status Measure(const Options& options, Session* session, Result* result) {
+Status Measure(const Options& options, Session* session, BenchResult* result) {
   Progress progress;
   std::vector<double> times;
   for (int i = 0; i < options.warmup + options.runs; ++i) {
@@ -106,7 +98,7 @@ Status Measure(const Options& options, Session* session, Result* result) {
 }
 
 // Separate runs: looking at the clock between tasks costs time of its own.
-Status Profile(const Options& options, Session* session, Result* result) {
+Status Profile(const Options& options, Session* session, BenchResult* result) {
   constexpr int kMaxProfileRuns = 10;
   const int runs = std::min(options.runs, kMaxProfileRuns);
   session->EnableProfile(true);
@@ -122,85 +114,57 @@ Status Profile(const Options& options, Session* session, Result* result) {
   session->EnableProfile(false);
   const std::vector<TaskProfile>& profile = session->profile();
   for (size_t i = 0; i < profile.size() && i < times.size(); ++i) {
-    result->ops.push_back({profile[i], Median(times[i]), false});
+    result->ops.push_back({profile[i], Median(times[i]), 0, false});
   }
   return Status();
 }
 
-// 1e9 operations per second.
-double Gflops(const OpTime& op) {
-  return op.median_ms > 0 ? op.profile.flops / (op.median_ms * 1e6) : 0;
+// Bytes of a node's operands, each once: constants as they are stored, other
+// tensors as surfaces.
+double OperandBytes(const Program& program, const ProgramNode& node) {
+  std::vector<int32_t> values = node.inputs;
+  values.insert(values.end(), node.outputs.begin(), node.outputs.end());
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+  double bytes = 0;
+  for (int32_t index : values) {
+    if (index < 0) continue;
+    const ProgramValue& value = program.values[static_cast<size_t>(index)];
+    if (value.is_known) {
+      bytes += static_cast<double>(value.memory.shape.NumElements()) *
+               static_cast<double>(ElementSize(value.memory.dtype));
+    } else if (const auto surface = SurfaceBytes(value.memory); surface.ok()) {
+      bytes += static_cast<double>(*surface);
+    }
+  }
+  return bytes;
 }
 
-void PrintAsJson(const Options& options, const Session& session,
-                 const Result& result) {
-  Json out;
-  out["model"] = options.model.path;
-  out["threads"] = session.threads();
-  out["runs"] = options.runs;
-  out["median_ms"] = result.median_ms;
-  out["p90_ms"] = result.p90_ms;
-  out["min_ms"] = result.min_ms;
-  out["load_ms"] = result.load_ms;
-  out["peak_rss_mib"] = result.peak_rss_mib;
-  out["arena_mib"] = static_cast<double>(session.arena_bytes()) / (1 << 20);
-  out["weights_mib"] = static_cast<double>(session.weight_bytes()) / (1 << 20);
-  out["ops"] = Json::array();
-  for (const OpTime& op : result.ops) {
-    Json row;
-    row["name"] = op.profile.name;
-    row["op"] = op.profile.op;
-    row["median_ms"] = op.median_ms;
-    row["gflops"] = Gflops(op);
-    row["placement"] = op.on_engine ? "ane" : "cpu";
-    row["kernel"] = op.profile.kernel;
-    row["dtype"] = DataTypeName(op.profile.output.dtype);
-    row["shape"] = ShapeToJson(op.profile.output.shape);
-    out["ops"].push_back(std::move(row));
+// A node of several kernel calls shares its bytes out among them.
+void CountBytes(const Session& session, BenchResult* result) {
+  const Program* program = session.program();
+  if (program == nullptr) return;
+  std::map<int32_t, int> calls;
+  for (const OpTime& op : result->ops) ++calls[op.profile.node];
+  for (OpTime& op : result->ops) {
+    const int32_t node = op.profile.node;
+    if (node < 0) continue;
+    op.bytes =
+        OperandBytes(*program, program->nodes[static_cast<size_t>(node)]) /
+        calls[node];
   }
-  PrintJson(out);
 }
 
-void PrintAsText(const Options& options, const Session& session,
-                 Result result) {
-  double total = 0;
-  for (const OpTime& op : result.ops) total += op.median_ms;
-  std::stable_sort(result.ops.begin(), result.ops.end(),
-                   [](const OpTime& a, const OpTime& b) {
-                     return a.median_ms > b.median_ms;
-                   });
-  Table table("rrrllll");
-  table.Add({"ms", "share", "GFLOP/s", "op", "place", "output", "name"});
-  for (const OpTime& op : result.ops) {
-    const double share = total > 0 ? 100 * op.median_ms / total : 0;
-    table.Add({FormatFixed(op.median_ms, 3), FormatFixed(share, 1) + " %",
-               op.profile.flops > 0 ? FormatFixed(Gflops(op), 1) : "-",
-               op.profile.op, op.on_engine ? "ane" : "cpu",
-               op.profile.output.ToString(), op.profile.name});
-  }
-  Table head("lrl");
-  const auto milliseconds = [&](const char* name, double ms,
-                                const std::string& more) {
-    head.Add({name, FormatFixed(ms, 3) + " ms", more});
-  };
-  milliseconds("median", result.median_ms,
-               result.median_ms > 0
-                   ? FormatFixed(1e3 / result.median_ms, 1) + " per second"
-                   : "");
-  milliseconds("p90", result.p90_ms, "");
-  milliseconds("min", result.min_ms, std::to_string(options.runs) + " runs");
-  milliseconds("load", result.load_ms, "");
-  head.Add({"peak memory", FormatFixed(result.peak_rss_mib, 1) + " MiB",
-            "arena " + FormatBytes(session.arena_bytes()) + ", weights " +
-                FormatBytes(session.weight_bytes())});
-  head.Add({"threads", std::to_string(session.threads()), ""});
-  std::fputs((head.ToString() + "\n" + table.ToString()).c_str(), stdout);
+// After everything else: it takes memory of its own.
+Machine MeasureMachine(int threads) {
+  return {SimdTargetName(), MeasurePeakFlops() * threads,
+          MeasureReadBandwidth()};
 }
 
 // Where the chip runs each op. Placed after the measurements, on the program
 // that was measured: it costs time and memory of its own.
 void Place(const Net& net, const Chip& chip, const Session& session,
-           Result* result) {
+           BenchResult* result) {
   if (session.program() == nullptr) return;  // no plan: all on the host
   const auto on_host = HostNodes(net, *session.program(), chip);
   for (OpTime& op : result->ops) {
@@ -209,8 +173,39 @@ void Place(const Net& net, const Chip& chip, const Session& session,
   }
 }
 
+// Fast numerics only: how far the outputs are from those of portable numerics
+// on the same inputs.
+Status CompareWithPortable(const std::shared_ptr<const Net>& net,
+                           SessionOptions options,
+                           const std::vector<Array>& inputs,
+                           const Session& fast, BenchResult* result) {
+  options.numerics = Numerics::kPortable;
+  ANEREF_ASSIGN(const auto portable, Session::Create(net, options));
+  for (size_t i = 0; i < inputs.size(); ++i)
+    ANEREF_TRY(portable->SetInput(i, inputs[i].View()));
+  ANEREF_TRY(portable->Run());
+  for (size_t i = 0; i < fast.outputs().size(); ++i) {
+    ANEREF_ASSIGN(const OwnedTensor ours, CopyDense(fast.Output(i)));
+    ANEREF_ASSIGN(const OwnedTensor theirs, CopyDense(portable->Output(i)));
+    const TensorMetrics metrics = ComputeMetrics(ours, theirs);
+    OutputError error;
+    error.name = fast.outputs()[i].name;
+    error.max_abs = metrics.max_abs;
+    for (double value : ElementsOf(theirs)) {
+      if (std::isfinite(value))
+        error.largest = std::max(error.largest, std::fabs(value));
+    }
+    error.max_ulp = metrics.max_ulp;
+    error.psnr_db = metrics.psnr_db;
+    result->errors.push_back(std::move(error));
+  }
+  return Status();
+}
+
 Expected<int> Run(const Options& options) {
-  Result result;
+  BenchResult result;
+  result.model = options.model.path;
+  result.runs = options.runs;
   ANEREF_TRY(options.engine.FindTarget().status());
   ANEREF_ASSIGN(const uint64_t max_memory, options.model.MaxMemory());
   ANEREF_ASSIGN(SessionOptions session_options,
@@ -240,11 +235,19 @@ Expected<int> Run(const Options& options) {
   result.peak_rss_mib = PeakRssMib();
   ANEREF_TRY(
       AboutModel(options.model, Profile(options, session->get(), &result)));
+  CountBytes(**session, &result);
   Place(*model.net, *session_options.chip, **session, &result);
+  if (session_options.numerics == Numerics::kFast) {
+    ANEREF_TRY(CompareWithPortable(model.net, session_options, inputs,
+                                   **session, &result));
+  }
+  result.machine = MeasureMachine((*session)->threads());
+  if (!options.roofline.empty())
+    ANEREF_TRY(WriteText(options.roofline, BenchRoofline(result)));
   if (options.json) {
-    PrintAsJson(options, **session, result);
+    PrintBenchAsJson(**session, result);
   } else {
-    PrintAsText(options, **session, std::move(result));
+    PrintBenchAsText(**session, std::move(result));
   }
   return 0;
 }
@@ -261,6 +264,9 @@ Runner Declare(CLI::App* app) {
       ->type_name("N")
       ->check(CLI::Range(0, 1000000));
   options->engine.Declare(app);
+  app->add_option("--roofline", options->roofline,
+                  "Also draw every op under the machine's measured roof (SVG)")
+      ->type_name("FILE");
   app->add_flag("--json", options->json, "Print one JSON document instead");
   return [options] { return Run(*options); };
 }
@@ -272,11 +278,14 @@ const Verb kBenchVerb = {
     "Measure latency and show which ops cost",
     "Measures how long one run takes (median, 90th percentile, minimum), how "
     "long loading takes and how much memory it needs, then profiles each op in "
-    "runs of their own. Inputs that are not given are made up: seeded values "
+    "runs of their own, beside what the machine's cores and memory are "
+    "measured to do. Inputs that are not given are made up: seeded values "
     "in [-1, 1) for floats, zeros for integers.",
     {{"aneref bench model.onnx", "all cores"},
      {"aneref bench model.anem --threads 1 --runs 100 --json > bench.json",
       "one core, for scripts"},
+     {"aneref bench model.onnx --roofline roof.svg",
+      "which ops stay below the machine's roof"},
      {"aneref bench model.onnx --shape x=1,3,224,224",
       "a model with open extents"}},
     &Declare};

@@ -167,7 +167,8 @@ void EngineArgs::Declare(CLI::App* app) {
                   "portable: fp16 values, fp32 sums (default); fp32: no fp16 "
                   "rounding anywhere; device: the arithmetic of --target's "
                   "engine, device:NAME=VALUE,... with another model of it "
-                  "(aneref targets --json lists them)")
+                  "(aneref targets --json lists them); fast: portable with "
+                  "cheaper convolutions that round differently")
       ->type_name("NAME");
   app->add_option("--threads", threads,
                   "Threads (default: all cores); results never depend on it")

@@ -2,77 +2,24 @@
 #include "runtime/explain/plan_pictures.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <map>
 
-#include "runtime/explain/page.h"
+#include "runtime/explain/roofline.h"
+#include "runtime/explain/svg.h"
 
 namespace aneref {
 namespace {
 
-constexpr double kWidth = 960, kHeight = 420;
-constexpr double kLeft = 80, kRight = 20, kTop = 30, kBottom = 40;
-constexpr double kPlotWidth = kWidth - kLeft - kRight;
-constexpr double kPlotHeight = kHeight - kTop - kBottom;
-
-// Up to two digits behind the point.
-std::string Number(double value) {
-  std::array<char, 40> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(),
-                                 std::round(value * 100) / 100);
-  return std::string(digits.data(), end.ptr);
-}
-
-std::string ByteText(double bytes) {
-  if (bytes >= 1 << 20) return Number(bytes / (1 << 20)) + " MiB";
-  if (bytes >= 1 << 10) return Number(bytes / (1 << 10)) + " KiB";
-  return Number(bytes) + " B";
-}
-
-class Svg {
- public:
-  explicit Svg(const std::string& title, double height = kHeight) {
-    text_ = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " +
-            Number(kWidth) + " " + Number(height) +
-            "\" font-family=\"system-ui,sans-serif\" font-size=\"12\" "
-            "role=\"img\"><title>" +
-            HtmlText(title) + "</title>\n";
-    Text(kLeft, 18, title, "start", "600");
-  }
-  // Middle grey shows on white and on black.
-  void Text(double x, double y, const std::string& text,
-            const char* anchor = "start", const char* weight = "400") {
-    text_ += "<text x=\"" + Number(x) + "\" y=\"" + Number(y) +
-             "\" fill=\"#808a96\" text-anchor=\"" + anchor +
-             "\" font-weight=\"" + weight + "\">" + HtmlText(text) +
-             "</text>\n";
-  }
-  void Line(double x1, double y1, double x2, double y2,
-            const char* style = "stroke=\"#808a96\"") {
-    text_ += "<line x1=\"" + Number(x1) + "\" y1=\"" + Number(y1) + "\" x2=\"" +
-             Number(x2) + "\" y2=\"" + Number(y2) + "\" " + style + "/>\n";
-  }
-  void Box(double x, double y, double w, double h, const std::string& fill,
-           const std::string& tip) {
-    text_ += "<rect x=\"" + Number(x) + "\" y=\"" + Number(y) + "\" width=\"" +
-             Number(std::max(w, 0.5)) + "\" height=\"" +
-             Number(std::max(h, 0.5)) + "\" fill=\"" + fill +
-             "\" stroke=\"#11151a\" stroke-width=\"0.4\"><title>" +
-             HtmlText(tip) + "</title></rect>\n";
-  }
-  void Point(double x, double y, const std::string& fill,
-             const std::string& tip) {
-    text_ += "<circle cx=\"" + Number(x) + "\" cy=\"" + Number(y) +
-             "\" r=\"4\" fill=\"" + fill + "\" fill-opacity=\"0.75\"><title>" +
-             HtmlText(tip) + "</title></circle>\n";
-  }
-  std::string Finish() { return text_ + "</svg>\n"; }
-
- private:
-  std::string text_;
-};
+using svg::ByteText;
+using svg::kHeight;
+using svg::kLeft;
+using svg::kPlotHeight;
+using svg::kPlotWidth;
+using svg::kRight;
+using svg::kTop;
+using svg::kWidth;
+using svg::Svg;
 
 // Distinct hues for neighbours: steps of the golden angle.
 std::string Hue(int32_t index) {
@@ -114,10 +61,6 @@ std::pair<int32_t, int32_t> AliveIn(const Plan& plan,
   int32_t last = tensor.consumers.empty() ? first : tensor.consumers.back();
   if (tensor.is_input || tensor.is_output) last = end - 1;
   return {tensor.is_input ? 0 : first, std::max(first, last)};
-}
-
-double Log10Position(double value, double low, double high) {
-  return (std::log10(value) - low) / (high - low);
 }
 
 }  // namespace
@@ -180,50 +123,26 @@ std::string RooflinePicture(const Plan& plan, const Chip& chip) {
   const std::optional<engine::Roofline> published = engine::ReadRoofline(chip);
   engine::Roofline roof{plan.anchors.peak_flops, plan.anchors.bandwidth};
   if (published.has_value()) roof = *published;
-  Svg svg("Roofline of " + plan.chip + ": " + Number(roof.peak_flops / 1e12) +
-          " TFLOP/s, " + Number(roof.bandwidth / 1e9) + " GB/s" +
-          (published.has_value() ? " (published sustained peaks)"
-                                 : " (anchors of C4)"));
-  constexpr double kLowX = -2, kHighX = 4, kLowY = 8, kHighY = 14;
-  const auto x = [](double v) {
-    return kLeft +
-           std::clamp(Log10Position(v, kLowX, kHighX), 0.0, 1.0) * kPlotWidth;
-  };
-  const auto y = [](double v) {
-    return kTop + kPlotHeight -
-           std::clamp(Log10Position(v, kLowY, kHighY), 0.0, 1.0) * kPlotHeight;
-  };
-  svg.Line(kLeft, kTop, kLeft, kTop + kPlotHeight);
-  svg.Line(kLeft, kTop + kPlotHeight, kWidth - kRight, kTop + kPlotHeight);
-  for (double e = kLowX; e <= kHighX; ++e)
-    svg.Text(x(std::pow(10, e)), kHeight - 18, Number(std::pow(10, e)),
-             "middle");
-  for (double e = kLowY; e <= kHighY; ++e)
-    svg.Text(kLeft - 6, y(std::pow(10, e)) + 4,
-             Number(std::pow(10, e - 9)) + " G", "end");
-  svg.Text(kLeft + kPlotWidth / 2, kHeight - 3, "operations per DRAM byte",
-           "middle");
-  const char* kRoof = "stroke=\"#d9822b\" stroke-width=\"2\"";
-  const double lowest = std::pow(10, kLowX);
-  svg.Line(x(lowest), y(lowest * roof.bandwidth), x(roof.ridge()),
-           y(roof.peak_flops), kRoof);
-  svg.Line(x(roof.ridge()), y(roof.peak_flops), x(std::pow(10, kHighX)),
-           y(roof.peak_flops), kRoof);
+  RooflineChart chart;
+  chart.title = "Roofline of " + plan.chip + ": " +
+                svg::Number(roof.peak_flops / 1e12) + " TFLOP/s, " +
+                svg::Number(roof.bandwidth / 1e9) + " GB/s" +
+                (published.has_value() ? " (published sustained peaks)"
+                                       : " (anchors of C4)");
+  chart.roof = {roof.peak_flops, roof.bandwidth};
   for (size_t t = 0; t < plan.tasks.size(); ++t) {
     const PlanTask& task = plan.tasks[t];
     if (!task.on_engine || task.flops <= 0 || task.predicted_us <= 0) continue;
-    // Nothing crosses DRAM: drawn at the right edge.
-    const double intensity = task.dram_bytes > 0 ? task.flops / task.dram_bytes
-                                                 : std::pow(10, kHighX);
-    const double rate = task.flops / (task.predicted_us * 1e-6);
-    const bool compute = task.bound == engine::Bound::kCompute;
-    svg.Point(x(intensity), y(rate), compute ? "#2f9e8f" : "#5b7fd6",
-              std::to_string(t) + " " + task.op + " " + task.name + ": " +
-                  Number(task.flops / 1e6) + " MFLOP, " +
-                  ByteText(task.dram_bytes) + ", " + Number(task.predicted_us) +
-                  " us, " + engine::BoundName(task.bound));
+    chart.points.push_back(
+        {task.flops, task.dram_bytes, task.predicted_us * 1e-6,
+         task.bound == engine::Bound::kCompute,
+         std::to_string(t) + " " + task.op + " " + task.name + ": " +
+             svg::Number(task.flops / 1e6) + " MFLOP, " +
+             svg::ByteText(task.dram_bytes) + ", " +
+             svg::Number(task.predicted_us) + " us, " +
+             engine::BoundName(task.bound)});
   }
-  return svg.Finish();
+  return DrawRoofline(chart);
 }
 
 std::string TilePicture(const Plan& plan, int32_t index) {
