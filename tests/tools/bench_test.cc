@@ -60,7 +60,7 @@ TEST_CASE("bench: the roofline has a point for every op with arithmetic") {
   REQUIRE_EQ(result.status, 0);
   size_t with_arithmetic = 0;
   for (const Json& op : Json::parse(result.out)["ops"])
-    with_arithmetic += op["gflops"].get<double>() > 0 ? 1 : 0;
+    if (op["gflops"].get<double>() > 0) ++with_arithmetic;
   const std::string svg = ReadText(file);
   size_t points = 0;
   for (size_t at = svg.find("<circle"); at != std::string::npos;
