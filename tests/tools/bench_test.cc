@@ -59,7 +59,8 @@ TEST_CASE("bench: the roofline has a point for every op with arithmetic") {
       RunTool({"bench", Digits(), "--runs", "2", "--json", "--roofline", file});
   REQUIRE_EQ(result.status, 0);
   size_t with_arithmetic = 0;
-  for (const Json& op : Json::parse(result.out)["ops"])
+  const Json bench = Json::parse(result.out);
+  for (const Json& op : bench["ops"])
     if (op["gflops"].get<double>() > 0) ++with_arithmetic;
   const std::string svg = ReadText(file);
   size_t points = 0;
