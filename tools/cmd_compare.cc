@@ -198,6 +198,8 @@ Status AddBisection(const Options& options, const Prepared& prepared,
   if (profile.ok() &&
       prepared.replay.arithmetic.numerics == Numerics::kPortable) {
     how.engine = &*profile;
+    how.engines.push_back(
+        {Numerics::kDevice, std::make_shared<const DeviceContext>(*profile)});
   }
   ANEREF_ASSIGN(report->bisection, Bisect(replay.get(), given, how));
   return Status();
@@ -260,10 +262,7 @@ void JudgeByBounds(CompareReport* report) {
     tensor.reason.clear();
   }
   for (const Finding& finding : bisection.findings) {
-    const bool harmless =
-        finding.outside == 0 ||
-        (finding.quirk != nullptr && IsEverydayArithmetic(*finding.quirk));
-    if (harmless) continue;
+    if (IsHarmless(finding)) continue;
     report->pass = false;
     for (ComparedTensor& tensor : report->tensors) {
       if (tensor.name != finding.tensor) continue;
@@ -392,6 +391,12 @@ void PrintBisection(const CompareReport& report) {
   std::printf("\n%zu results compared on the dump's own operands, %lld equal\n",
               bisection.findings.size(),
               static_cast<long long>(bisection.exact));
+  if (!bisection.follows.empty()) {
+    std::printf(
+        "the dump follows an engine's arithmetic (%s) bit for bit; each op is "
+        "held against that\n",
+        bisection.follows.c_str());
+  }
   constexpr int kMostFindings = 8;
   int shown = 0;
   for (const Finding& finding : bisection.findings) {

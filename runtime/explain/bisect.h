@@ -20,6 +20,7 @@ enum class Label : uint8_t {
   kRule,      // a rule or a quirk reproduces it
   kMistake,   // a known conversion mistake reproduces it
   kUnexplained,
+  kEcho,  // right for the right value of an operand that is wrong in the dump
 };
 const char* LabelName(Label label);
 
@@ -34,6 +35,10 @@ struct Finding {
   int64_t outside = 0;     // elements beyond their bound
   double worst_ratio = 0;  // largest difference over its bound
   const Quirk* quirk = nullptr;
+  // Every bit is the followed engine's (Bisection::follows).
+  bool engine = false;
+  // Ops behind it go on with the right value: only its dump is wrong.
+  bool only_dumped = false;
   std::string culprit;  // the node that the quirk is at, when it is another one
   std::string why;      // one sentence for people
   // Ops before this one whose results the other side did not give: any of them
@@ -48,17 +53,25 @@ struct Bisection {
   // Most ops agree bit for bit: the other side computes as we do, so rounding
   // explains nothing.
   bool same_arithmetic = false;
+  // The profile whose arithmetic the ops that differ follow, "h13"; empty:
+  // none. Each op is then judged against that arithmetic in place of ours.
+  std::string follows;
   std::vector<std::string> not_given;  // ops without a tensor of the other side
 };
 
 struct BisectOptions {
   // Profiles for the quirk library; null contexts: without.
   Arithmetic h13, h16;
+  // More engines whose arithmetic the other side may follow.
+  std::vector<Arithmetic> engines;
   // The engine that the other side may be; null: no engine.
   const Profile* engine = nullptr;
   // Steps that are analysed in depth; the rest is only counted.
   size_t max_analysed = 24;
 };
+
+// Within rounding, or the everyday arithmetic of an engine.
+bool IsHarmless(const Finding& finding);
 
 // `theirs`: value index -> the other side's elements, in the value's shape.
 // Inputs must be set.

@@ -93,6 +93,7 @@ void WriteFinding(const Finding& finding, JsonWriter* json) {
     json->Member("what_to_do", finding.quirk->advice);
   }
   json->Member("outside", finding.outside);
+  json->Member("only_dumped", finding.only_dumped);
   json->Member("max_ulp", finding.metrics.max_ulp);
   json->Member("max_abs", finding.metrics.max_abs);
   json->Member("region", finding.region);
@@ -124,6 +125,7 @@ void WriteBisection(const CompareReport& report, JsonWriter* json) {
   json->Member("compared", bisection.findings.size());
   json->Member("exact", bisection.exact);
   json->Member("same_arithmetic", bisection.same_arithmetic);
+  json->Member("follows", bisection.follows);
   json->Member("not_given", bisection.not_given);
   json->EndObject();
 }
@@ -147,13 +149,10 @@ std::vector<SarifResult> ResultsOf(const CompareReport& report,
   if (report.bisection) {
     for (const Finding& finding : report.bisection->findings) {
       if (!IsSuspect(finding)) continue;
-      const bool harmless =
-          finding.outside == 0 ||
-          (finding.quirk != nullptr && IsEverydayArithmetic(*finding.quirk));
       results.push_back(
           {finding.quirk == nullptr ? "unexplained-difference"
                                     : finding.quirk->id,
-           harmless ? "note" : "error",
+           IsHarmless(finding) ? "note" : "error",
            finding.op + " '" + NodeOf(finding) + "': " + finding.why, uri,
            NodeOf(finding), ""});
     }

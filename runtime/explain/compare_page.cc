@@ -146,11 +146,10 @@ const char* ColourOf(const Finding& finding) {
   switch (finding.label) {
     case Label::kEqual:
     case Label::kRounding:
+    case Label::kEcho:
       return "good";
     case Label::kRule:
-      return finding.outside == 0 || IsEverydayArithmetic(*finding.quirk)
-                 ? "warn"
-                 : "bad";
+      return IsHarmless(finding) ? "warn" : "bad";
     default:
       return "bad";
   }

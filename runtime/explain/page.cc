@@ -29,12 +29,30 @@ table.sortable th{cursor:pointer}th[data-dir="1"]::after{content:" \2191"}th[dat
 td.num,th.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 input[type=search]{font:inherit;padding:6px 12px;border:1px solid var(--line);border-radius:8px;width:100%;max-width:360px;
 background:var(--card);color:inherit;margin:0 0 10px}
+.bar{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin:10px 0}
+.bar label{color:var(--soft);font-size:13.5px}.bar input[type=search]{margin:0;max-width:280px}
+button,select{font:inherit;font-size:13.5px;padding:4px 12px;border:1px solid var(--line);border-radius:8px;
+background:var(--card);color:inherit;cursor:pointer}
+button:hover,select:hover{border-color:var(--soft)}
+button[aria-pressed=true]{background:var(--accent);border-color:var(--accent);color:var(--card);font-weight:600}
 a{color:var(--accent)}:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 )css";
 
 constexpr std::string_view kScript = R"js(
 'use strict';
-for (const table of document.querySelectorAll('table.sortable')) {
+const byId = id => document.getElementById(id);
+const el = (tag, attrs = {}, ...kids) => {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(attrs)) {
+    if (key.startsWith('on')) node[key] = value; else if (value !== null) node.setAttribute(key, value);
+  }
+  node.append(...kids);
+  return node;
+};
+const badge = (kind, text) => el('span', {class: 'badge ' + kind}, text);
+// Sorts by the column whose head is chosen; cells may carry their key as data-v. Call again for new heads.
+function sortable(table) {
+  table.classList.add('sortable');
   const heads = table.tHead.rows[0].cells;
   for (let i = 0; i < heads.length; ++i) {
     heads[i].tabIndex = 0;
@@ -43,25 +61,25 @@ for (const table of document.querySelectorAll('table.sortable')) {
       for (const head of heads) delete head.dataset.dir;
       heads[i].dataset.dir = dir;
       const key = row => {
-        const cell = row.cells[i], text = cell.dataset.v ?? cell.textContent;
-        const number = parseFloat(text);
-        return Number.isNaN(number) ? text : number;
+        const cell = row.cells[i], text = cell.dataset.v ?? cell.textContent, number = Number(text);
+        return text === '' || Number.isNaN(number) ? text : number;
       };
-      const rows = [...table.tBodies[0].rows].sort((x, y) => {
+      table.tBodies[0].append(...[...table.tBodies[0].rows].sort((x, y) => {
         const a = key(x), b = key(y);
         if (typeof a !== typeof b) return typeof a === 'number' ? -dir : dir;
         return a < b ? -dir : a > b ? dir : 0;
-      });
-      table.tBodies[0].append(...rows);
+      }));
     };
     heads[i].onclick = sort;
     heads[i].onkeydown = event => { if (event.key === 'Enter') sort(); };
   }
 }
+const wordsOf = text => text.toLowerCase().split(/\s+/).filter(Boolean);
+for (const table of document.querySelectorAll('table.sortable')) sortable(table);
 for (const input of document.querySelectorAll('input[data-filter]')) {
   input.oninput = () => {
-    const words = input.value.toLowerCase().split(/\s+/);
-    for (const row of document.getElementById(input.dataset.filter).tBodies[0].rows) {
+    const words = wordsOf(input.value);
+    for (const row of byId(input.dataset.filter).tBodies[0].rows) {
       const text = row.textContent.toLowerCase();
       row.hidden = !words.every(word => text.includes(word));
     }

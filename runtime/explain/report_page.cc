@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "runtime/explain/graph_layout.h"
 #include "runtime/explain/page.h"
+#include "runtime/explain/page_graph.h"
 #include "runtime/explain/plan_pictures.h"
 #include "runtime/explain/report.h"
 #include "runtime/explain/report_page_assets.h"
@@ -93,36 +93,8 @@ class PageData {
     }
     json_.Member("node_op", node_op);
     json_.Member("ports", ports);
-    WriteLayout(LayOutGraph(node_op.size(), edges), edges);
-  }
-
-  void Point(const GraphLayout::Point& point) {
-    json_.BeginArray();
-    json_.Value(std::round(point.x * 100) / 100);
-    json_.Value(point.y);
-    json_.EndArray();
-  }
-
-  void WriteLayout(const GraphLayout& layout,
-                   const std::vector<std::pair<size_t, size_t>>& edges) {
-    json_.Member("width", layout.width);
-    json_.Member("layers", layout.layers);
-    json_.Key("pos");
-    json_.BeginArray();
-    for (const GraphLayout::Point& point : layout.nodes) Point(point);
-    json_.EndArray();
-    json_.Key("edges");
-    json_.BeginArray();
-    for (size_t e = 0; e < edges.size(); ++e) {
-      json_.BeginArray();
-      json_.Value(edges[e].first);
-      json_.Value(edges[e].second);
-      json_.BeginArray();
-      for (const GraphLayout::Point& point : layout.bends[e]) Point(point);
-      json_.EndArray();
-      json_.EndArray();
-    }
-    json_.EndArray();
+    json_.Key("graph");
+    aneref::WriteGraph(node_op.size(), edges, &json_);
   }
 
   size_t Number(const Reason& reason) {
@@ -282,9 +254,11 @@ std::string ReportPage(const Titles& titles, const Program& program,
   std::string script = "const DATA = ";
   script += ScriptJson(PageData(titles, program, reports).Run());
   script += ";\n";
+  script += kGraphScript;
   script += kPageScript;
-  return PageHead(titles.model, kPageStyle) + std::string(kPageBody) +
-         PageFoot(script);
+  return PageHead(titles.model,
+                  std::string(kGraphStyle) + std::string(kPageStyle)) +
+         std::string(kPageBody) + PageFoot(script);
 }
 
 }  // namespace aneref::explain

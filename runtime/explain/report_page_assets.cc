@@ -6,13 +6,6 @@ namespace aneref::explain {
 
 const std::string_view kPageStyle = R"css(
 main{max-width:1440px}
-.bar{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin:10px 0}
-.bar label{color:var(--soft);font-size:13.5px}
-button,select{font:inherit;font-size:13.5px;padding:4px 12px;border:1px solid var(--line);border-radius:8px;
-background:var(--card);color:inherit;cursor:pointer}
-button:hover,select:hover{border-color:var(--soft)}
-button[aria-pressed=true]{background:var(--accent);border-color:var(--accent);color:var(--card);font-weight:600}
-.bar input[type=search]{margin:0;max-width:280px}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:14px 0}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 16px}
 .tile b{display:block;font-size:22px;line-height:1.25;font-variant-numeric:tabular-nums}
@@ -27,34 +20,16 @@ padding:10px 16px}
 .advice h3{font-size:14.5px;margin:0;display:flex;gap:8px;flex-wrap:wrap;align-items:baseline}
 .advice p{margin:4px 0;max-width:none;font-size:14px}.advice .do{font-weight:600}
 .advice button{padding:1px 9px;font-size:12.5px;border-radius:999px;font-family:ui-monospace,Menlo,Consolas,monospace}
-.view{display:grid;grid-template-columns:minmax(0,1fr) 340px;gap:12px}
-.canvas{position:relative;height:640px;background:var(--card);border:1px solid var(--line);border-radius:10px;overflow:hidden}
-.canvas svg{width:100%;height:100%;display:block;cursor:grab;touch-action:none;user-select:none}
-.canvas svg.drag{cursor:grabbing}.zoom{position:absolute;right:10px;top:10px;display:flex;gap:6px}
-.legend{position:absolute;left:10px;bottom:10px;display:flex;gap:12px;flex-wrap:wrap;font-size:12.5px;padding:4px 10px;
-background:var(--card);border:1px solid var(--line);border-radius:8px}
-.legend i{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:5px;vertical-align:-1px;border:1.5px solid}
-.panel{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px;height:640px;overflow:auto;
-font-size:13.5px}
-.panel h3{margin:0 0 2px;font-size:15px;overflow-wrap:anywhere}.panel dl{display:grid;grid-template-columns:auto 1fr;gap:3px 12px;
-margin:10px 0}.panel dt{color:var(--soft)}.panel dd{margin:0;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
-.why{border-top:1px solid var(--line);padding:8px 0}.why p{margin:3px 0}
-.node rect{stroke-width:1.5}.node{cursor:pointer}.node text{font-size:12px;fill:var(--ink);pointer-events:none}
-.node .sub{fill:var(--soft);font-size:10.5px}
-.ane rect,i.ane{fill:var(--goodbg);background:var(--goodbg);stroke:var(--good);border-color:var(--good)!important}
-.folded rect,i.folded{fill:var(--notebg);background:var(--notebg);stroke:var(--soft);stroke-dasharray:4 3;
+.node.ane rect,i.ane{fill:var(--goodbg);background:var(--goodbg);stroke:var(--good);border-color:var(--good)!important}
+.node.folded rect,i.folded{fill:var(--notebg);background:var(--notebg);stroke:var(--soft);stroke-dasharray:4 3;
 border-color:var(--soft)!important}
-.cpu rect,i.cpu{fill:var(--badbg);background:var(--badbg);stroke:var(--bad);border-color:var(--bad)!important}
-.port rect{fill:none;stroke:var(--line)}
-.node.picked rect{stroke:var(--accent);stroke-width:3;stroke-dasharray:none}.node.dim{opacity:.22}
-.node .flag{fill:var(--warn)}.edge{fill:none;stroke:var(--soft);stroke-opacity:.5;stroke-width:1.3}
-.edge.cross{stroke:var(--bad);stroke-opacity:1;stroke-width:2.2}
+.node.cpu rect,i.cpu{fill:var(--badbg);background:var(--badbg);stroke:var(--bad);border-color:var(--bad)!important}
+.node .flag{fill:var(--warn)}.edge.cross{stroke:var(--bad);stroke-opacity:1;stroke-width:2.2}
 #ops td,#chips td{white-space:nowrap}#ops td.text{white-space:normal;min-width:210px}
 #ops td.name{max-width:300px;overflow:hidden;text-overflow:ellipsis}
 #ops tr,#chips tbody tr{cursor:pointer}#ops tr.picked td,#chips tr.picked td{background:var(--notebg)}
 .tall{max-height:560px;overflow:auto}.more{color:var(--soft);font-size:13px;padding:8px 12px}
-@media(max-width:900px){.view{grid-template-columns:minmax(0,1fr)}.canvas{height:440px}.panel{height:auto;max-height:420px}
-main{padding:18px 12px 60px}}
+#pictures svg{display:block;width:100%;max-width:1080px;height:auto;margin:0 0 14px}
 )css";
 
 const std::string_view kPageBody = R"html(
@@ -69,12 +44,7 @@ const std::string_view kPageBody = R"html(
 <label for="paint">colour by</label><select id="paint"><option value="rules">compiler accepts</option>
 <option value="segmenter">segmenter places</option></select>
 <span class="soft" id="found"></span></div>
-<div class="view"><div class="canvas"><svg id="graph" role="img" aria-label="network graph"><g id="scene"></g></svg>
-<div class="zoom"><button id="in" aria-label="zoom in">+</button><button id="out" aria-label="zoom out">&#8722;</button>
-<button id="fit">fit</button></div>
-<div class="legend"><span><i class="ane"></i>engine</span><span><i class="folded"></i>folded</span>
-<span><i class="cpu"></i>CPU</span></div></div>
-<aside class="panel" id="panel"></aside></div></section>
+<div id="graph"></div></section>
 <section id="plan"><h2>Plan</h2><p class="soft">Roofline, on-chip memory and arena as the plan of this chip has them; points and boxes tell
 their task or tensor when pointed at.</p><div id="pictures"></div></section>
 <section><h2>All ops</h2><div class="bar"><input type="search" id="filter" placeholder="filter" aria-label="filter ops">
@@ -86,22 +56,6 @@ their task or tensor when pointed at.</p><div id="pictures"></div></section>
 const std::string_view kPageScript = R"js(
 const WHERE = ['ane', 'folded', 'cpu'], WORD = {ane: 'engine', folded: 'folded', cpu: 'CPU'};
 const BADGE = {ane: 'good', folded: 'note', cpu: 'bad'};
-const byId = id => document.getElementById(id);
-const el = (tag, attrs = {}, ...kids) => {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(attrs)) {
-    if (key.startsWith('on')) node[key] = value; else if (value !== null) node.setAttribute(key, value);
-  }
-  node.append(...kids);
-  return node;
-};
-const svg = (tag, attrs, ...kids) => {
-  const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  for (const [key, value] of Object.entries(attrs)) node.setAttribute(key, value);
-  node.append(...kids);
-  return node;
-};
-const badge = (kind, text) => el('span', {class: 'badge ' + kind}, text);
 const us = value => value >= 1000 ? (value / 1000).toFixed(2) + ' ms' : value.toFixed(value < 10 ? 2 : 1) + ' µs';
 const bytes = value => value >= 1e6 ? (value / 1e6).toFixed(2) + ' MB' : value >= 1e3 ? (value / 1e3).toFixed(1) + ' kB' : value + ' B';
 const KIND = {reject: 'bad', fallback: 'warn', warn: 'note'};
@@ -188,120 +142,40 @@ function advice() {
   if (all.length === 0) box.append(el('p', {class: 'soft'}, 'Nothing: every op is native on this chip.'));
 }
 
-const W = 190, H = 62, BOX_W = 168, BOX_H = 38;
-const centre = p => [p[0] * W + W / 2, p[1] * H + H / 2];
-const nodes = [];
-let edges = [];
-function draw() {
-  const scene = byId('scene');
-  const lines = svg('g', {}), boxes = svg('g', {});
-  edges = DATA.edges.map(([from, to, bends]) => {
-    const a = centre(DATA.pos[from]), b = centre(DATA.pos[to]);
-    const points = [[a[0], a[1] + BOX_H / 2], ...bends.map(p => centre(p)), [b[0], b[1] - BOX_H / 2]];
-    let d = 'M' + points[0].map(v => v.toFixed(1));
-    for (let i = 1; i < points.length; ++i) {
-      const [x0, y0] = points[i - 1], [x1, y1] = points[i], m = (y0 + y1) / 2;
-      d += `C${x0.toFixed(1)},${m.toFixed(1)} ${x1.toFixed(1)},${m.toFixed(1)} ${x1.toFixed(1)},${y1.toFixed(1)}`;
-    }
-    const path = svg('path', {class: 'edge', d});
-    lines.append(path);
-    return [path, from, to];
-  });
-  DATA.pos.forEach((p, i) => {
-    const [x, y] = centre(p), op = DATA.node_op[i];
-    const cut = (text, n) => text.length > n ? text.slice(0, n - 1) + '…' : text;
-    const port = op < 0, title = port ? DATA.ports[-1 - op][0] : DATA.ops[op][1];
-    const sub = port ? DATA.ports[-1 - op][1] : DATA.ops[op][3];
-    const node = svg('g', {class: 'node', transform: `translate(${x - BOX_W / 2},${y - BOX_H / 2})`},
-      svg('rect', {width: BOX_W, height: BOX_H, rx: port ? 19 : 7}),
-      svg('text', {x: 10, y: 16}, cut(title, 22)), svg('text', {class: 'sub', x: 10, y: 30}, cut(sub, 27)));
-    const tip = svg('title', {});
-    tip.textContent = port ? title : DATA.ops[op][0];
-    node.append(tip);
-    if (!port) node.addEventListener('click', () => { if (!moved) pick(op, false); });
-    boxes.append(node);
-    nodes.push(node);
-  });
-  scene.append(lines, boxes);
-}
+const legend = el('div', {class: 'legend'}, ...[['ane', 'engine'], ['folded', 'folded'], ['cpu', 'CPU']].map(([kind, word]) =>
+  el('span', {}, el('i', {class: kind}), word)));
+const view = graphView(byId('graph'), DATA.graph, legend, i => {
+  const op = DATA.node_op[i];
+  if (op < 0) return {title: DATA.ports[-1 - op][0], sub: DATA.ports[-1 - op][1], port: true};
+  return {title: DATA.ops[op][1], sub: DATA.ops[op][3], tip: DATA.ops[op][0]};
+}, i => { if (DATA.node_op[i] >= 0) pick(DATA.node_op[i], false); });
 const nodeOf = new Map(DATA.node_op.map((op, i) => [op, i]));
 
 function colour() {
-  nodes.forEach((node, i) => {
+  view.colour(i => {
     const op = DATA.node_op[i];
-    if (op < 0) { node.setAttribute('class', 'node port'); return; }
-    const keep = node.classList.contains('dim') ? ' dim' : '';
-    node.setAttribute('class', 'node ' + whereOf(op) + (op === picked ? ' picked' : '') + keep);
-    node.querySelector('.flag')?.remove();
-    if (whereOf(op) !== 'cpu' && reasonsOf(op).length > 0) node.append(svg('circle', {class: 'flag', cx: BOX_W - 11, cy: 11, r: 3.5}));
-  });
-  for (const [path, from, to] of edges) {
+    return op < 0 ? 'port' : whereOf(op) + (op === picked ? ' picked' : '');
+  }, (from, to) => {
     const a = DATA.node_op[from], b = DATA.node_op[to];
-    const cross = a >= 0 && b >= 0 && (whereOf(a) === 'cpu') !== (whereOf(b) === 'cpu');
-    path.setAttribute('class', cross ? 'edge cross' : 'edge');
-  }
+    return a >= 0 && b >= 0 && (whereOf(a) === 'cpu') !== (whereOf(b) === 'cpu') ? 'cross' : '';
+  });
+  view.nodes.forEach((node, i) => {
+    const op = DATA.node_op[i];
+    node.querySelector('.flag')?.remove();
+    if (op >= 0 && whereOf(op) !== 'cpu' && reasonsOf(op).length > 0) node.append(svgEl('circle', {class: 'flag', cx: view.right, cy: 11, r: 3.5}));
+  });
 }
-
-// Zoom and pan.
-let scale = 1, dx = 0, dy = 0, moved = false;
-const board = byId('graph');
-const apply = () => byId('scene').setAttribute('transform', `translate(${dx},${dy}) scale(${scale})`);
-function fit() {
-  const box = board.getBoundingClientRect(), w = DATA.width * W, h = DATA.layers * H;
-  scale = Math.min(box.width / w, box.height / h, 1);
-  if (scale < 0.35) { scale = Math.min(Math.max(box.width / w, 0.35), 1); dx = (box.width - w * scale) / 2; dy = 10; } else {
-    dx = (box.width - w * scale) / 2; dy = (box.height - h * scale) / 2;
-  }
-  if (w * scale > box.width) dx = box.width / 2 - (DATA.pos.length ? centre(DATA.pos[0])[0] : 0) * scale;
-  apply();
-}
-function zoom(factor, cx, cy) {
-  const next = Math.min(Math.max(scale * factor, 0.03), 3);
-  dx = cx - (cx - dx) * next / scale; dy = cy - (cy - dy) * next / scale; scale = next;
-  apply();
-}
-board.addEventListener('wheel', event => {
-  event.preventDefault();
-  const box = board.getBoundingClientRect();
-  zoom(Math.exp(-event.deltaY * 0.0015), event.clientX - box.left, event.clientY - box.top);
-}, {passive: false});
-board.addEventListener('pointerdown', event => {
-  moved = false;
-  const x0 = event.clientX, y0 = event.clientY, sx = dx, sy = dy;
-  const move = e => {
-    if (Math.abs(e.clientX - x0) + Math.abs(e.clientY - y0) > 4) moved = true;
-    if (!moved) return;
-    board.classList.add('drag');
-    dx = sx + e.clientX - x0; dy = sy + e.clientY - y0;
-    apply();
-  };
-  const up = () => { board.classList.remove('drag'); removeEventListener('pointermove', move); removeEventListener('pointerup', up); };
-  addEventListener('pointermove', move);
-  addEventListener('pointerup', up);
-});
-const middle = factor => { const box = board.getBoundingClientRect(); zoom(factor, box.width / 2, box.height / 2); };
-byId('in').onclick = () => middle(1.3);
-byId('out').onclick = () => middle(1 / 1.3);
-byId('fit').onclick = fit;
-
-function show(op) {
-  const node = nodeOf.get(op);
-  if (node === undefined) return;
-  const box = board.getBoundingClientRect(), [x, y] = centre(DATA.pos[node]);
-  scale = Math.max(scale, 0.8);
-  dx = box.width / 2 - x * scale; dy = box.height / 2 - y * scale;
-  apply();
-}
+const show = op => { if (nodeOf.has(op)) view.show(nodeOf.get(op)); };
 
 // Rows and columns with tiles and patches on the left; on the right a cell per pass and core with its channels.
 function tilePicture(g) {
   if (!g.length) return [];
   const [rows, cols, tileRows, patchCols, channels, perCore, cores] = g, hue = i => 'hsl(' + (i * 137.508) % 360 + ',55%,58%)';
   const passes = Math.ceil(channels / (perCore * cores)), tiles = Math.ceil(rows / tileRows), patches = Math.ceil(cols / patchCols);
-  const pic = svg('svg', {viewBox: '0 0 300 150', role: 'img', 'aria-label': 'work units', style: 'width:100%;margin-top:8px'});
+  const pic = svgEl('svg', {viewBox: '0 0 300 150', role: 'img', 'aria-label': 'work units', style: 'width:100%;margin-top:8px'});
   const cell = (x, y, w, h, fill, tip) => {
-    const node = svg('rect', {x, y, width: Math.max(w - .5, .5), height: Math.max(h - .5, .5), fill});
-    node.append(svg('title', {}, tip)); pic.append(node);
+    const node = svgEl('rect', {x, y, width: Math.max(w - .5, .5), height: Math.max(h - .5, .5), fill});
+    node.append(svgEl('title', {}, tip)); pic.append(node);
   };
   const scale = 130 / Math.max(rows, cols, 1), shownTiles = Math.min(tiles, 64), shownPasses = Math.min(passes, 48);
   for (let t = 0; t < shownTiles; ++t) for (let p = 0; p < patches; ++p) {
@@ -313,7 +187,7 @@ function tilePicture(g) {
     for (let c = p * perCore * cores + k; c < Math.min(channels, (p + 1) * perCore * cores); c += cores) list.push(c);
     if (list.length) cell(150 + k * 150 / cores, p * 130 / shownPasses, 150 / cores, 130 / shownPasses, hue(k), 'pass ' + p + ', core ' + k + ': channels ' + list.join(', '));
   }
-  const word = (x, text) => pic.append(svg('text', {x, y: 146, 'font-size': 9, fill: 'currentColor'}, text));
+  const word = (x, text) => pic.append(svgEl('text', {x, y: 146, 'font-size': 9, fill: 'currentColor'}, text));
   word(0, rows + ' x ' + cols + ' in ' + tiles * patches + ' tiles of ' + Math.min(tileRows, rows) + ' x ' + Math.min(patchCols, cols));
   word(150, channels + ' channels, ' + passes + ' passes of ' + cores + ' x ' + perCore);
   return [pic];
@@ -326,7 +200,7 @@ function pictures() {
 }
 
 function panel() {
-  const box = byId('panel');
+  const box = view.panel;
   if (picked < 0) {
     box.replaceChildren(el('h3', {}, 'No op chosen'), el('p', {class: 'soft'}, 'Click an op in the graph or in the table: its shape, why it runs where it runs, tiles and time.'));
     return;
@@ -349,7 +223,7 @@ function pick(op, centreIt) {
   picked = op;
   colour(); panel();
   for (const row of byId('ops').tBodies[0].rows) row.classList.toggle('picked', +row.dataset.op === op);
-  if (centreIt) { show(op); board.scrollIntoView({block: 'center', behavior: 'instant'}); }
+  if (centreIt) { show(op); view.board.scrollIntoView({block: 'center', behavior: 'instant'}); }
 }
 
 function table() {
@@ -376,28 +250,8 @@ function table() {
   sortable(byId('ops'));
   filter();
 }
-function sortable(grid) {
-  grid.classList.add('sortable');
-  const heads = grid.tHead.rows[0].cells;
-  for (let i = 0; i < heads.length; ++i) {
-    heads[i].tabIndex = 0;
-    const sort = () => {
-      const dir = heads[i].dataset.dir === '1' ? -1 : 1;
-      for (const head of heads) delete head.dataset.dir;
-      heads[i].dataset.dir = dir;
-      const key = row => { const cell = row.cells[i], text = cell.dataset.v ?? cell.textContent, n = Number(text); return text === '' || Number.isNaN(n) ? text : n; };
-      grid.tBodies[0].append(...[...grid.tBodies[0].rows].sort((x, y) => {
-        const a = key(x), b = key(y);
-        if (typeof a !== typeof b) return typeof a === 'number' ? -dir : dir;
-        return a < b ? -dir : a > b ? dir : 0;
-      }));
-    };
-    heads[i].onclick = sort;
-    heads[i].onkeydown = event => { if (event.key === 'Enter') sort(); };
-  }
-}
 function filter() {
-  const words = byId('filter').value.toLowerCase().split(/\s+/).filter(Boolean), where = byId('where').value;
+  const words = wordsOf(byId('filter').value), where = byId('where').value;
   let shown = 0;
   for (const row of byId('ops').tBodies[0].rows) {
     const op = +row.dataset.op, text = (row.textContent + ' ' + row.title).toLowerCase();
@@ -407,14 +261,13 @@ function filter() {
   byId('shown').textContent = shown + ' of ' + DATA.ops.length;
 }
 function find() {
-  const words = byId('find').value.toLowerCase().split(/\s+/).filter(Boolean);
-  const hits = [];
-  nodes.forEach((node, i) => {
+  const words = wordsOf(byId('find').value), hits = [];
+  view.dim(words.length === 0 ? null : i => {
     const op = DATA.node_op[i];
     const text = op < 0 ? '' : (DATA.ops[op].join(' ') + ' ' + reasonsOf(op).map(r => r.rule).join(' ')).toLowerCase();
-    const hit = words.length === 0 || (op >= 0 && words.every(word => text.includes(word)));
-    node.classList.toggle('dim', !hit);
-    if (hit && words.length > 0) hits.push(op);
+    const hit = op >= 0 && words.every(word => text.includes(word));
+    if (hit) hits.push(op);
+    return !hit;
   });
   byId('found').textContent = words.length === 0 ? '' : hits.length + ' found';
   return hits;
@@ -433,10 +286,7 @@ function pickChip(index) {
 byId('about').textContent = DATA.about;
 compare();
 if (DATA.chips.length > 1) sortable(byId('chips'));
-draw();
 pickChip(0);
-fit();
-addEventListener('resize', fit);
 )js";
 
 }  // namespace aneref::explain

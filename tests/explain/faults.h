@@ -5,6 +5,7 @@
 #define ANEREF_TESTS_EXPLAIN_FAULTS_H_
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,6 +35,15 @@ struct Fault {
 };
 
 std::span<const Fault> AllFaults();
+
+// A network that a fault can be planted into where the corpora have no place.
+struct BuiltNetwork {
+  std::string name;
+  std::shared_ptr<const Net> net;
+  std::vector<int64_t> input_shape;
+  std::vector<double> input;
+};
+std::vector<BuiltNetwork> BuiltNetworks();
 
 }  // namespace aneref::test
 

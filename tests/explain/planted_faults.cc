@@ -1,13 +1,16 @@
-// Plants every fault of faults.h into dumps of real networks and counts how
-// often the bisection names the right op and blames the right cause. Prints a
-// table; with --markdown FILE writes it, with --check FILE compares it. Exit 4
-// where the networks are not at hand.
+// Plants every fault of faults.h into dumps of real networks (faults that none
+// of them has a place for: into networks built here) and counts how often the
+// bisection names the right op and blames the right cause. Prints each
+// planting; --markdown PAGE writes the figures between the page's marks,
+// --check PAGE compares them. Skipped, visibly, without the networks.
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <optional>
+#include <set>
 
 #include "ops/registry.h"
 #include "runtime/explain/bisect.h"
@@ -42,18 +45,31 @@ constexpr const char* kNetworks[] = {"mnist_cntk",
                                      "gtcrn_simple",
                                      "magika_v3_3",
                                      "nnsplit_en"};
-constexpr int kPlantingsPerFault = 2;
+constexpr const char* kBegin = "<!-- planted_faults -->\n";
+constexpr const char* kEnd = "<!-- /planted_faults -->\n";
 
 struct Network {
   std::string name;
+  bool built = false;
   std::shared_ptr<const Net> net;
   ReplayOptions options;
   std::vector<OwnedTensor> inputs;
+  // Runs without a fault, by scenario.
+  std::map<const void*, std::unique_ptr<Replay>> runs;
+};
+
+// Whose dump is compared with whose arithmetic.
+struct Scenario {
+  const char* title;
+  const char* heading;
+  Arithmetic dumped, compared;
+  BisectOptions options;
+  int plantings = 1;  // of each fault
 };
 
 struct Planting {
   const Fault* fault = nullptr;
-  const Network* network = nullptr;
+  Network* network = nullptr;
   size_t step = 0;
   std::string node, op;
 };
@@ -62,7 +78,11 @@ struct Outcome {
   std::string named;  // the op that the bisection names
   std::string blamed;
   bool right_op = false;
-  bool right_cause = false;  // where one is expected
+  bool right_cause = false;  // also: no cause where there is none
+};
+
+struct Tally {
+  int planted = 0, right_op = 0, right_cause = 0;
 };
 
 template <class T>
@@ -102,6 +122,18 @@ std::optional<Network> Load(const fs::path& folder) {
   return network;
 }
 
+Network Built(const BuiltNetwork& built) {
+  Network network;
+  network.name = built.name;
+  network.built = true;
+  network.net = built.net;
+  OwnedTensor input =
+      Must(AllocateTensor({DataType::kFloat64, Shape(built.input_shape)}));
+  std::memcpy(input.bytes.get(), built.input.data(), built.input.size() * 8);
+  network.inputs.push_back(std::move(input));
+  return network;
+}
+
 std::unique_ptr<Replay> MakeReplay(const Network& network,
                                    const Arithmetic& arithmetic) {
   ReplayOptions options = network.options;
@@ -111,6 +143,16 @@ std::unique_ptr<Replay> MakeReplay(const Network& network,
     Must(replay->SetInput(i, network.inputs[i].View()));
   }
   return replay;
+}
+
+// A run without a fault, made once.
+Replay* RightRun(Network* network, const Scenario& scenario) {
+  std::unique_ptr<Replay>& replay = network->runs[scenario.dumped.device.get()];
+  if (replay == nullptr) {
+    replay = MakeReplay(*network, scenario.dumped);
+    Must(replay->Run(nullptr));
+  }
+  return replay.get();
 }
 
 FaultSite SiteOf(Replay* replay, size_t step, const HostValues& in,
@@ -141,11 +183,9 @@ bool Differs(const std::vector<double>& a, const std::vector<double>& b) {
 }
 
 // The first op, from a fixed place on, at which the fault changes anything.
-std::optional<Planting> Place(const Fault& fault, const Network& network,
-                              size_t salt) {
-  const Arithmetic portable{Numerics::kPortable, nullptr};
-  const auto replay = MakeReplay(network, portable);
-  Must(replay->Run(nullptr));
+std::optional<Planting> Place(const Fault& fault, Network* network, size_t salt,
+                              const Scenario& scenario) {
+  Replay* replay = RightRun(network, scenario);
   const size_t count = replay->steps().size();
   for (size_t k = 0; k < count; ++k) {
     const size_t step = (salt * 7 + k) % count;
@@ -156,18 +196,18 @@ std::optional<Planting> Place(const Fault& fault, const Network& network,
     }
     const HostValue& out = replay->value(replay->steps()[step].outputs[0]);
     if (!IsFloating(out.view.dtype)) continue;
-    const FaultSite site = SiteOf(replay.get(), step, in, out, portable);
+    const FaultSite site = SiteOf(replay, step, in, out, scenario.dumped);
     const std::vector<double> faulty = fault.plant(site);
     if (faulty.size() != site.out.size() || !Differs(faulty, site.out)) {
       continue;
     }
-    return Planting{&fault, &network, step, StepName(*replay, step),
+    return Planting{&fault, network, step, StepName(*replay, step),
                     OpName(*site.node)};
   }
   return std::nullopt;
 }
 
-// All values of a run in `arithmetic` with the fault in it.
+// All values of a run with the fault in it.
 std::map<int32_t, OwnedTensor> FaultyDump(const Planting& planting,
                                           const Arithmetic& arithmetic) {
   const auto replay = MakeReplay(*planting.network, arithmetic);
@@ -191,11 +231,11 @@ std::map<int32_t, OwnedTensor> FaultyDump(const Planting& planting,
   return dump;
 }
 
-Outcome Judge(const Planting& planting, const Arithmetic& dumped,
-              const Arithmetic& compared, const BisectOptions& options) {
-  const auto dump = FaultyDump(planting, dumped);
-  const auto replay = MakeReplay(*planting.network, compared);
-  const Bisection bisection = Must(Bisect(replay.get(), dump, options));
+Outcome Judge(const Planting& planting, const Scenario& scenario) {
+  const auto dump = FaultyDump(planting, scenario.dumped);
+  const auto replay = MakeReplay(*planting.network, scenario.compared);
+  const Bisection bisection =
+      Must(Bisect(replay.get(), dump, scenario.options));
   Outcome outcome;
   if (bisection.first < 0) return outcome;
   const Finding& first =
@@ -203,44 +243,141 @@ Outcome Judge(const Planting& planting, const Arithmetic& dumped,
   outcome.named = first.node;
   outcome.blamed = first.quirk == nullptr ? "" : first.quirk->id;
   outcome.right_op = first.step == planting.step;
-  outcome.right_cause = outcome.blamed == planting.fault->blame;
+  outcome.right_cause =
+      outcome.right_op && outcome.blamed == planting.fault->blame;
   return outcome;
 }
-
-struct Score {
-  int planted = 0, right_op = 0, with_cause = 0, right_cause = 0;
-  int networks = 0;
-  void Add(const Planting& planting, const Outcome& outcome) {
-    ++planted;
-    right_op += outcome.right_op;
-    if (*planting.fault->blame == '\0') return;
-    ++with_cause;
-    right_cause += outcome.right_op && outcome.right_cause;
-  }
-};
 
 Arithmetic Engine(const char* profile) {
   return {Numerics::kDevice,
           std::make_shared<const DeviceContext>(Must(NamedProfile(profile)))};
 }
 
-std::string Row(const Planting& planting, const Outcome& outcome) {
-  const std::string blame =
-      outcome.blamed.empty() ? "unexplained" : outcome.blamed;
-  return std::string("| ") + planting.fault->id + " | " + planting.fault->what +
-         " | " + planting.network->name + " | " + planting.op + " | " +
-         (outcome.right_op ? "yes" : "**no**") + " | " +
-         (outcome.right_cause ? blame : "**" + blame + "**") + " |\n";
+class Figures {
+ public:
+  void Add(const Scenario& scenario, const Planting& planting,
+           const Outcome& outcome) {
+    for (Tally* tally :
+         {&totals_[&scenario], &by_fault_[{planting.fault, &scenario}]}) {
+      ++tally->planted;
+      tally->right_op += outcome.right_op;
+      tally->right_cause += outcome.right_cause;
+    }
+    if (*planting.fault->blame != '\0') {
+      ++causes_[&scenario].planted;
+      causes_[&scenario].right_cause += outcome.right_cause;
+    }
+    (planting.network->built ? built_ : networks_)
+        .insert(planting.network->name);
+    const std::string blame =
+        outcome.blamed.empty() ? "no cause" : outcome.blamed;
+    std::printf("%s: %s in %s, %s '%s': %s, %s\n", scenario.heading,
+                planting.fault->id, planting.network->name.c_str(),
+                planting.op.c_str(), planting.node.c_str(),
+                outcome.right_op
+                    ? "named"
+                    : ("MISSED for '" + outcome.named + "'").c_str(),
+                (outcome.right_cause ? blame : "WRONGLY " + blame).c_str());
+    std::fflush(stdout);
+  }
+
+  std::string Page(std::span<const Scenario> scenarios) const {
+    std::string text =
+        std::to_string(AllFaults().size()) + " faults in " +
+        std::to_string(networks_.size()) + " networks of the corpora and " +
+        std::to_string(built_.size()) +
+        " built for the purpose:\n\n"
+        "| dump and comparison | planted | right op | right cause |\n"
+        "| --- | --- | --- | --- |\n";
+    for (const Scenario& scenario : scenarios) {
+      const Tally& total = totals_.at(&scenario);
+      const Tally& cause = causes_.at(&scenario);
+      text += "| " + std::string(scenario.title) + " | " +
+              std::to_string(total.planted) + " | " +
+              std::to_string(total.right_op) + " | " +
+              std::to_string(cause.right_cause) + " of " +
+              std::to_string(cause.planted) + " |\n";
+    }
+    text +=
+        "\nPer fault: how often the right op is named with the right cause, "
+        "where the fault changes anything.\n\n| fault | what it does | to be "
+        "blamed |";
+    std::string rule = "| --- | --- | --- |";
+    for (const Scenario& scenario : scenarios) {
+      text += " " + std::string(scenario.heading) + " |";
+      rule += " --- |";
+    }
+    text += "\n" + rule + "\n";
+    for (const Fault& fault : AllFaults()) {
+      text += "| `" + std::string(fault.id) + "` | " + fault.what + " | " +
+              (*fault.blame == '\0' ? std::string("nothing known")
+                                    : "`" + std::string(fault.blame) + "`") +
+              " |";
+      for (const Scenario& scenario : scenarios) {
+        const auto found = by_fault_.find({&fault, &scenario});
+        text += found == by_fault_.end()
+                    ? " - |"
+                    : " " + std::to_string(found->second.right_cause) + " of " +
+                          std::to_string(found->second.planted) + " |";
+      }
+      text += "\n";
+    }
+    return text;
+  }
+
+  // At least 38 of 40 ops, every cause, every fault planted, 12 networks.
+  bool Suffice(std::span<const Scenario> scenarios) const {
+    bool enough = networks_.size() >= 12 && AllFaults().size() >= 40;
+    for (const Scenario& scenario : scenarios) {
+      const Tally& total = totals_.at(&scenario);
+      const Tally& cause = causes_.at(&scenario);
+      enough = enough && total.right_op * 40 >= total.planted * 38 &&
+               cause.right_cause == cause.planted;
+    }
+    for (const Fault& fault : AllFaults()) {
+      enough = enough && by_fault_.contains({&fault, &scenarios[0]});
+    }
+    return enough;
+  }
+
+ private:
+  std::map<const Scenario*, Tally> totals_, causes_;
+  std::map<std::pair<const Fault*, const Scenario*>, Tally> by_fault_;
+  std::set<std::string> networks_, built_;
+};
+
+void PlantAll(std::vector<Network>* networks, const Scenario& scenario,
+              Figures* figures) {
+  size_t corpora = 0;
+  for (const Network& network : *networks) corpora += !network.built;
+  size_t salt = 0;
+  for (const Fault& fault : AllFaults()) {
+    int planted = 0;
+    for (size_t k = 0; k < networks->size() && planted < scenario.plantings;
+         ++k) {
+      // The corpora's in turn, the built ones where nothing else fits.
+      if (k >= corpora && planted > 0) break;
+      Network* network = &(*networks)[k < corpora ? (salt + k) % corpora : k];
+      const auto planting = Place(fault, network, salt, scenario);
+      if (!planting) continue;
+      figures->Add(scenario, *planting, Judge(*planting, scenario));
+      ++planted;
+    }
+    if (planted == 0) std::printf("%s: no place\n", fault.id);
+    salt += 3;
+  }
 }
 
-std::string Summary(const char* what, const Score& score) {
-  char text[200];
-  std::snprintf(text, sizeof text,
-                "%s: %d faults in %d networks; the right op is named %d times, "
-                "the right cause %d of %d times.\n",
-                what, score.planted, score.networks, score.right_op,
-                score.right_cause, score.with_cause);
-  return text;
+std::string ReadText(const char* path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The page with the figures between its marks; empty: it has no marks.
+std::string WithFigures(const std::string& page, const std::string& figures) {
+  const size_t begin = page.find(kBegin), end = page.find(kEnd);
+  if (begin == std::string::npos || end == std::string::npos) return "";
+  return page.substr(0, begin) + kBegin + figures + page.substr(end);
 }
 
 int Main(int argc, char** argv) {
@@ -256,6 +393,9 @@ int Main(int argc, char** argv) {
       networks.push_back(std::move(*network));
     }
   }
+  for (const BuiltNetwork& built : BuiltNetworks()) {
+    networks.push_back(Built(built));
+  }
   BisectOptions options;
   options.h13 = Engine("h13");
   options.h16 = Engine("h16");
@@ -263,69 +403,31 @@ int Main(int argc, char** argv) {
   const Profile profile = Must(NamedProfile("h13"));
   BisectOptions noisy = options;
   noisy.engine = &profile;
-  // Dumps in portable arithmetic; in the M1's, compared in the M1's; in the
-  // M1's, compared in portable.
-  Score score, engine, mixed;
-  std::map<std::string, int> used;
-  std::string rows;
-  size_t salt = 0;
-  for (const Fault& fault : AllFaults()) {
-    int planted = 0;
-    for (size_t k = 0; k < networks.size() && planted < kPlantingsPerFault;
-         ++k) {
-      const Network& network = networks[(salt + k) % networks.size()];
-      const auto planting = Place(fault, network, salt);
-      if (!planting) continue;
-      const Outcome outcome = Judge(*planting, portable, portable, options);
-      score.Add(*planting, outcome);
-      if (planted == 0) {
-        engine.Add(*planting,
-                   Judge(*planting, options.h13, options.h13, options));
-        mixed.Add(*planting, Judge(*planting, options.h13, portable, noisy));
-      }
-      rows += Row(*planting, outcome);
-      std::printf("%s", Row(*planting, outcome).c_str());
-      std::fflush(stdout);
-      ++used[network.name];
-      ++planted;
-    }
-    if (planted == 0) std::printf("%s: no place\n", fault.id);
-    salt += 3;
+  const std::vector<Scenario> scenarios = {
+      {"`portable` on both sides", "portable", portable, portable, options, 2},
+      {"an M1's arithmetic on both sides", "M1", options.h13, options.h13,
+       options, 1},
+      {"an M1's dump, compared in `portable`", "M1 in portable", options.h13,
+       portable, noisy, 1}};
+  Figures figures;
+  for (const Scenario& scenario : scenarios) {
+    PlantAll(&networks, scenario, &figures);
   }
-  score.networks = engine.networks = mixed.networks =
-      static_cast<int>(used.size());
-  const std::string summary =
-      Summary("Same arithmetic on both sides (portable)", score) + "\n" +
-      Summary(
-          "One planting of each in a dump of the M1's arithmetic, compared "
-          "in the M1's",
-          engine) +
-      "\n" + Summary("The same dumps, compared in portable arithmetic", mixed);
-  const std::string text =
-      "| fault | what | network | op | op named | blamed |\n"
-      "| --- | --- | --- | --- | --- | --- |\n" +
-      rows + "\n" + summary;
-  std::printf("%s", summary.c_str());
+  const std::string text = figures.Page(scenarios);
+  std::printf("\n%s", text.c_str());
   for (int i = 1; i + 1 < argc; ++i) {
-    if (std::strcmp(argv[i], "--markdown") == 0) {
-      std::ofstream(argv[i + 1]) << text;
+    const std::string page = ReadText(argv[i + 1]);
+    const std::string fresh = WithFigures(page, text);
+    if (std::strcmp(argv[i], "--markdown") == 0 && !fresh.empty()) {
+      std::ofstream(argv[i + 1]) << fresh;
     }
-    if (std::strcmp(argv[i], "--check") == 0) {
-      std::ifstream file(argv[i + 1]);
-      const std::string page{std::istreambuf_iterator<char>(file), {}};
-      if (page.find(text) == std::string::npos) {
-        std::printf(
-            "%s does not hold this table: run planted_faults "
-            "--markdown\n",
-            argv[i + 1]);
-        return 1;
-      }
+    if (std::strcmp(argv[i], "--check") == 0 && fresh != page) {
+      std::printf("%s is not current: run planted_faults --markdown %s\n",
+                  argv[i + 1], argv[i + 1]);
+      return 1;
     }
   }
-  const bool enough = score.right_op * 40 >= score.planted * 38 &&
-                      score.right_cause == score.with_cause &&
-                      score.networks >= 12 && score.planted >= 40;
-  return enough ? 0 : 1;
+  return figures.Suffice(scenarios) ? 0 : 1;
 }
 
 }  // namespace
