@@ -74,27 +74,51 @@ const svgEl = (tag, attrs = {}, ...kids) => {
   return node;
 };
 
+// Wheel and pointer move and zoom what `at` places.
+function makeMovable(board, at) {
+  board.addEventListener('wheel', event => {
+    event.preventDefault();
+    const box = board.getBoundingClientRect();
+    at.zoom(Math.exp(-event.deltaY * 0.0015), event.clientX - box.left, event.clientY - box.top);
+  }, {passive: false});
+  board.addEventListener('pointerdown', event => {
+    at.moved = false;
+    const x0 = event.clientX, y0 = event.clientY, sx = at.dx, sy = at.dy;
+    const move = e => {
+      if (Math.abs(e.clientX - x0) + Math.abs(e.clientY - y0) > 4) at.moved = true;
+      if (!at.moved) return;
+      board.classList.add('drag');
+      at.dx = sx + e.clientX - x0; at.dy = sy + e.clientY - y0;
+      at.apply();
+    };
+    const up = () => { board.classList.remove('drag'); removeEventListener('pointermove', move); removeEventListener('pointerup', up); };
+    addEventListener('pointermove', move);
+    addEventListener('pointerup', up);
+  });
+}
+
 function graphView(place, graph, legend, describe, click) {
   const W = 190, H = 62, BOX_W = 168, BOX_H = 38;
   const centre = p => [p[0] * W + W / 2, p[1] * H + H / 2];
   const scene = svgEl('g', {id: 'scene'}), board = svgEl('svg', {role: 'img', 'aria-label': 'the network; the table below lists the same'}, scene);
   const button = (label, text, run) => { const b = el('button', {'aria-label': label}, text); b.onclick = run; return b; };
   const panel = el('aside', {class: 'panel', id: 'panel', 'aria-live': 'polite'});
-  let scale = 1, dx = 0, dy = 0, moved = false;
-  const apply = () => scene.setAttribute('transform', `translate(${dx},${dy}) scale(${scale})`);
-  const zoom = (factor, cx, cy) => {
-    const next = Math.min(Math.max(scale * factor, 0.03), 3);
-    dx = cx - (cx - dx) * next / scale; dy = cy - (cy - dy) * next / scale; scale = next;
-    apply();
-  };
-  const middle = factor => { const box = board.getBoundingClientRect(); zoom(factor, box.width / 2, box.height / 2); };
+  const at = {scale: 1, dx: 0, dy: 0, moved: false,
+    apply() { scene.setAttribute('transform', `translate(${at.dx},${at.dy}) scale(${at.scale})`); },
+    zoom(factor, cx, cy) {
+      const next = Math.min(Math.max(at.scale * factor, 0.03), 3);
+      at.dx = cx - (cx - at.dx) * next / at.scale; at.dy = cy - (cy - at.dy) * next / at.scale; at.scale = next;
+      at.apply();
+    }};
+  const middle = factor => { const box = board.getBoundingClientRect(); at.zoom(factor, box.width / 2, box.height / 2); };
   // All of a small network; the top of a large one, large enough to read.
   const fit = () => {
     const box = board.getBoundingClientRect(), w = graph.width * W, h = graph.layers * H;
-    scale = Math.min(box.width / w, box.height / h, 1);
-    if (scale < 0.35) { scale = Math.min(Math.max(box.width / w, 0.35), 1); dy = 10; } else { dy = (box.height - h * scale) / 2; }
-    dx = w * scale > box.width ? box.width / 2 - (graph.pos.length ? centre(graph.pos[0])[0] : 0) * scale : (box.width - w * scale) / 2;
-    apply();
+    at.scale = Math.min(box.width / w, box.height / h, 1);
+    if (at.scale < 0.35) { at.scale = Math.min(Math.max(box.width / w, 0.35), 1); at.dy = 10; } else { at.dy = (box.height - h * at.scale) / 2; }
+    const first = graph.pos.length ? centre(graph.pos[0])[0] : 0;
+    at.dx = w * at.scale > box.width ? box.width / 2 - first * at.scale : (box.width - w * at.scale) / 2;
+    at.apply();
   };
   place.replaceChildren(el('div', {class: 'view'}, el('div', {class: 'canvas'}, board,
     el('div', {class: 'zoom'}, button('zoom in', '+', () => middle(1.3)), button('zoom out', '−', () => middle(1 / 1.3)), button('fit', 'fit', fit)),
@@ -119,31 +143,13 @@ function graphView(place, graph, legend, describe, click) {
     const node = svgEl('g', {class: 'node', transform: `translate(${x - BOX_W / 2},${y - BOX_H / 2})`},
       svgEl('rect', {width: BOX_W, height: BOX_H, rx: port ? 19 : 7}),
       svgEl('text', {x: 10, y: 16}, cut(title, 22)), svgEl('text', {class: 'sub', x: 10, y: 30}, cut(sub, 27)), svgEl('title', {}, tip ?? title));
-    node.addEventListener('click', () => { if (!moved) click(i); });
+    node.addEventListener('click', () => { if (!at.moved) click(i); });
     boxes.append(node);
     return node;
   });
   scene.append(lines, boxes);
 
-  board.addEventListener('wheel', event => {
-    event.preventDefault();
-    const box = board.getBoundingClientRect();
-    zoom(Math.exp(-event.deltaY * 0.0015), event.clientX - box.left, event.clientY - box.top);
-  }, {passive: false});
-  board.addEventListener('pointerdown', event => {
-    moved = false;
-    const x0 = event.clientX, y0 = event.clientY, sx = dx, sy = dy;
-    const move = e => {
-      if (Math.abs(e.clientX - x0) + Math.abs(e.clientY - y0) > 4) moved = true;
-      if (!moved) return;
-      board.classList.add('drag');
-      dx = sx + e.clientX - x0; dy = sy + e.clientY - y0;
-      apply();
-    };
-    const up = () => { board.classList.remove('drag'); removeEventListener('pointermove', move); removeEventListener('pointerup', up); };
-    addEventListener('pointermove', move);
-    addEventListener('pointerup', up);
-  });
+  makeMovable(board, at);
   addEventListener('resize', fit);
   fit();
   return {nodes, board, panel, right: BOX_W - 11, fit,
@@ -154,9 +160,9 @@ function graphView(place, graph, legend, describe, click) {
     dim(isDim) { nodes.forEach((node, i) => node.classList.toggle('dim', isDim !== null && isDim(i))); },
     show(i) {
       const box = board.getBoundingClientRect(), [x, y] = centre(graph.pos[i]);
-      scale = Math.max(scale, 0.8);
-      dx = box.width / 2 - x * scale; dy = box.height / 2 - y * scale;
-      apply();
+      at.scale = Math.max(at.scale, 0.8);
+      at.dx = box.width / 2 - x * at.scale; at.dy = box.height / 2 - y * at.scale;
+      at.apply();
     }};
 }
 )js";
