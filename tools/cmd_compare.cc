@@ -367,11 +367,15 @@ void PrintList(const char* what, const std::vector<std::string>& names) {
   std::printf("%s\n", names.size() > kShown ? " ..." : "");
 }
 
-void PrintFinding(const Finding& finding) {
-  const std::string& node =
-      finding.culprit.empty() ? finding.node : finding.culprit;
-  std::printf("\n%s '%s': %s\n  %s\n", finding.op.c_str(), node.c_str(),
-              LabelName(finding.label), finding.why.c_str());
+void PrintFinding(const FindingGroup& group) {
+  const Finding& finding = *group.finding;
+  const std::string more =
+      group.alike.empty()
+          ? ""
+          : " and " + std::to_string(group.alike.size()) + " more";
+  std::printf("\n%s '%s'%s: %s\n  %s\n", finding.op.c_str(),
+              NodeOf(finding).c_str(), more.c_str(), LabelName(finding.label),
+              finding.why.c_str());
   if (finding.quirk != nullptr) {
     const Quirk& quirk = *finding.quirk;
     std::printf("  %s%s%s%s\n  What to do: %s\n", quirk.id.c_str(),
@@ -380,6 +384,9 @@ void PrintFinding(const Finding& finding) {
                 quirk.reference.empty() ? "" : (", " + quirk.reference).c_str(),
                 quirk.advice.c_str());
   }
+  std::vector<std::string> alike;
+  for (const Finding* other : group.alike) alike.push_back(NodeOf(*other));
+  PrintList("  the same holds for", alike);
   if (!finding.region.empty() && finding.culprit.empty()) {
     PrintList("  the cause may be in an op whose result the dump lacks",
               finding.region);
@@ -397,15 +404,14 @@ void PrintBisection(const CompareReport& report) {
         "held against that\n",
         bisection.follows.c_str());
   }
-  constexpr int kMostFindings = 8;
-  int shown = 0;
-  for (const Finding& finding : bisection.findings) {
-    if (finding.outside == 0 && finding.quirk == nullptr) continue;
-    if (++shown > kMostFindings) continue;
-    PrintFinding(finding);
+  constexpr size_t kMostFindings = 8;
+  const std::vector<FindingGroup> groups = GroupFindings(bisection);
+  for (size_t i = 0; i < std::min(groups.size(), kMostFindings); ++i) {
+    PrintFinding(groups[i]);
   }
-  if (shown > kMostFindings) {
-    std::printf("\n... and %d more (--json, --html)\n", shown - kMostFindings);
+  if (groups.size() > kMostFindings) {
+    std::printf("\n... and %zu more (--json, --html)\n",
+                groups.size() - kMostFindings);
   }
 }
 

@@ -66,6 +66,34 @@ Expected<CompareReport> CompareSets(
   return report;
 }
 
+const std::string& NodeOf(const Finding& finding) {
+  return finding.culprit.empty() ? finding.node : finding.culprit;
+}
+
+std::vector<FindingGroup> GroupFindings(const Bisection& bisection) {
+  std::vector<FindingGroup> groups;
+  for (const Finding& finding : bisection.findings) {
+    if (!IsHarmless(finding)) groups.push_back({&finding, {}});
+  }
+  const size_t serious = groups.size();
+  for (const Finding& finding : bisection.findings) {
+    if (!IsHarmless(finding) ||
+        (finding.outside == 0 && finding.quirk == nullptr)) {
+      continue;
+    }
+    size_t at = serious;
+    while (at < groups.size() && groups[at].finding->quirk != finding.quirk) {
+      ++at;
+    }
+    if (at == groups.size()) {
+      groups.push_back({&finding, {}});
+    } else {
+      groups[at].alike.push_back(&finding);
+    }
+  }
+  return groups;
+}
+
 std::string VerdictText(const CompareReport& report) {
   size_t failing = 0;
   for (const ComparedTensor& tensor : report.tensors) failing += !tensor.pass;
@@ -75,8 +103,7 @@ std::string VerdictText(const CompareReport& report) {
     const Finding& finding =
         report.bisection
             ->findings[static_cast<size_t>(report.bisection->first)];
-    const std::string& node =
-        finding.culprit.empty() ? finding.node : finding.culprit;
+    const std::string& node = NodeOf(finding);
     return std::string(report.pass
                            ? "PASS: every difference is explained; the first "
                              "op that differs is '"

@@ -53,6 +53,17 @@ Expected<CompareReport> CompareSets(
     const TensorSet& a, const TensorSet& b,
     const std::map<std::string, std::string>& map, const ModeTable& modes);
 
+// Findings to show, first what needs attention, in execution order, then what
+// is everyday arithmetic, one group per rule. Equal and merely rounded ones are
+// left out.
+struct FindingGroup {
+  const Finding* finding = nullptr;
+  std::vector<const Finding*> alike;  // more of the same rule
+};
+std::vector<FindingGroup> GroupFindings(const Bisection& bisection);
+// The node that the finding is about.
+const std::string& NodeOf(const Finding& finding);
+
 // The verdict in one sentence for people.
 std::string VerdictText(const CompareReport& report);
 

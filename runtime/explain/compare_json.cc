@@ -66,10 +66,6 @@ void WriteTensor(const ComparedTensor& tensor, JsonWriter* json) {
   json->EndObject();
 }
 
-const std::string& NodeOf(const Finding& finding) {
-  return finding.culprit.empty() ? finding.node : finding.culprit;
-}
-
 std::string RuleOf(const Finding& finding) {
   if (finding.quirk == nullptr) return "";
   return finding.quirk->rule.empty() ? finding.quirk->id : finding.quirk->rule;

@@ -5,132 +5,26 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
+#include <set>
 
 #include "runtime/core/json_writer.h"
 #include "runtime/explain/compare.h"
+#include "runtime/explain/compare_page_assets.h"
 #include "runtime/explain/compare_picture.h"
 #include "runtime/explain/page.h"
+#include "runtime/explain/page_graph.h"
 
 namespace aneref {
 namespace {
 
 constexpr size_t kMostDetails = 40;  // tensors with pictures
 
-constexpr std::string_view kStyle = R"css(
-.verdict{border-left:6px solid var(--bad)}.verdict.pass{border-left-color:var(--good)}
-.verdict strong{font-size:17px}.finding h3{font-size:15px;margin:0 0 6px}.finding p:last-child{margin-bottom:0}
-.todo{border-left:3px solid var(--accent);padding-left:12px}
-#graph{height:min(70vh,640px);overflow:hidden;border:1px solid var(--line);border-radius:10px;background:var(--card);
-cursor:grab;touch-action:none;position:relative}#graph svg{display:block;width:100%;height:100%}
-#graph text{font:12px system-ui,sans-serif;fill:var(--ink);pointer-events:none}#graph text.sub{fill:var(--soft);font-size:11px}
-#graph rect{stroke:var(--line);fill:var(--notebg);rx:6}#graph .good rect{fill:var(--goodbg);stroke:var(--good)}
-#graph .warn rect{fill:var(--warnbg);stroke:var(--warn)}#graph .bad rect{fill:var(--badbg);stroke:var(--bad);stroke-width:2}
-#graph g.node{cursor:pointer}#graph path{fill:none;stroke:var(--soft);opacity:.45}
-.legend{display:flex;gap:8px;flex-wrap:wrap;margin:8px 0}
-.pictures{display:flex;gap:18px;flex-wrap:wrap;align-items:flex-start}figure{margin:0}
-figcaption{font-size:12.5px;color:var(--soft);margin-top:4px}
-canvas{image-rendering:pixelated;border:1px solid var(--line);border-radius:6px;background:var(--bg);display:block}
-details{border-bottom:1px solid var(--line);padding:8px 0}summary{cursor:pointer;overflow-wrap:anywhere}
-.bars rect{fill:var(--accent)}.bars text{font:10.5px system-ui,sans-serif;fill:var(--soft)}
-)css";
-
-constexpr std::string_view kScript = R"js(
-const dark = matchMedia('(prefers-color-scheme: dark)').matches;
-for (const canvas of document.querySelectorAll('canvas[data-p]')) {
-  const bytes = Uint8Array.from(atob(canvas.dataset.p), c => c.charCodeAt(0));
-  const context = canvas.getContext('2d');
-  const image = context.createImageData(canvas.width, canvas.height);
-  const rgb = canvas.dataset.c === '3';
-  for (let i = 0; i < canvas.width * canvas.height; ++i) {
-    let color = [bytes[3 * i], bytes[3 * i + 1], bytes[3 * i + 2]];
-    if (!rgb) {
-      const v = bytes[i] / 255;
-      const base = dark ? [28, 31, 37] : [255, 255, 255];
-      const stops = [base, [255, 214, 92], [230, 92, 40], [130, 10, 60]];
-      const at = Math.min(v * 3, 2.999), k = Math.floor(at), f = at - k;
-      color = stops[k].map((x, j) => x + (stops[k + 1][j] - x) * f);
-    }
-    image.data.set([...color, 255], 4 * i);
-  }
-  context.putImageData(image, 0, 0);
-  const scale = Math.max(1, Math.floor(224 / Math.max(canvas.width, canvas.height)));
-  canvas.style.width = canvas.width * scale + 'px';
-}
-const box = document.getElementById('graph');
-if (box) {
-  const data = JSON.parse(document.getElementById('graph-data').textContent);
-  const NS = 'http://www.w3.org/2000/svg', W = 190, H = 42, GX = 26, GY = 30;
-  const svg = document.createElementNS(NS, 'svg'), all = document.createElementNS(NS, 'g');
-  svg.append(all);
-  box.append(svg);
-  const make = (name, attributes, parent) => {
-    const element = document.createElementNS(NS, name);
-    for (const key in attributes) element.setAttribute(key, attributes[key]);
-    parent.append(element);
-    return element;
-  };
-  const from = {}, layers = [];
-  for (const node of data) for (const out of node.o) from[out] = node;
-  for (const node of data) {
-    const before = node.i.map(value => from[value]).filter(Boolean);
-    node.before = before;
-    node.layer = Math.max(0, ...before.map(other => other.layer + 1));
-    (layers[node.layer] ??= []).push(node);
-  }
-  let first = null;
-  layers.forEach((layer, y) => {
-    layer.sort((a, b) => Math.min(...a.before.map(n => n.x ?? 0), 1e9) - Math.min(...b.before.map(n => n.x ?? 0), 1e9));
-    layer.forEach((node, k) => {
-      node.x = (k - (layer.length - 1) / 2) * (W + GX);
-      node.y = y * (H + GY);
-    });
-  });
-  for (const node of data) for (const other of node.before) {
-    const x1 = other.x, y1 = other.y + H, x2 = node.x, y2 = node.y, m = (y1 + y2) / 2;
-    make('path', {d: `M${x1} ${y1}C${x1} ${m} ${x2} ${m} ${x2} ${y2}`}, all);
-  }
-  const cut = (text, n) => text.length > n ? '…' + text.slice(text.length - n + 1) : text;
-  for (const node of data) {
-    const group = make('g', {class: 'node ' + node.c, transform: `translate(${node.x - W / 2},${node.y})`}, all);
-    make('rect', {width: W, height: H}, group);
-    make('text', {x: 10, y: 18}, group).textContent = node.k + (node.u ? '  · ' + node.u : '');
-    make('text', {x: 10, y: 33, class: 'sub'}, group).textContent = cut(node.n, 28);
-    make('title', {}, group).textContent = node.n + '\n' + node.w;
-    group.onclick = () => {
-      const row = document.getElementById('t' + node.t);
-      if (row) { row.scrollIntoView({block: 'center', behavior: 'smooth'}); row.style.outline = '2px solid var(--accent)'; }
-    };
-    if (!first || (node.f && !first.f)) first = node;
-  }
-  let scale = 1, ox = 0, oy = 0;
-  const place = () => all.setAttribute('transform', `translate(${ox},${oy}) scale(${scale})`);
-  const home = () => { ox = box.clientWidth / 2 - first.x * scale; oy = Math.min(24, box.clientHeight / 3 - first.y * scale); place(); };
-  if (first) home();
-  box.onwheel = event => {
-    event.preventDefault();
-    const rect = box.getBoundingClientRect(), px = event.clientX - rect.left, py = event.clientY - rect.top;
-    const next = Math.min(3, Math.max(0.05, scale * Math.exp(-event.deltaY * 0.0015)));
-    ox = px - (px - ox) * next / scale;
-    oy = py - (py - oy) * next / scale;
-    scale = next;
-    place();
-  };
-  box.onpointerdown = event => {
-    let moved = false;
-    const start = [event.clientX - ox, event.clientY - oy];
-    const move = e => { moved = true; ox = e.clientX - start[0]; oy = e.clientY - start[1]; place(); };
-    const up = () => { removeEventListener('pointermove', move); removeEventListener('pointerup', up); };
-    addEventListener('pointermove', move);
-    addEventListener('pointerup', up);
-  };
-}
-)js";
-
 std::string Number(double value) {
   if (std::isnan(value)) return "–";
   if (std::isinf(value)) return value > 0 ? "∞" : "-∞";
   char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
+  const bool whole = value == std::floor(value) && std::abs(value) < 1e9;
+  std::snprintf(text, sizeof text, whole ? "%.0f" : "%.4g", value);
   return text;
 }
 
@@ -155,10 +49,6 @@ const char* ColourOf(const Finding& finding) {
   }
 }
 
-const std::string& NodeOf(const Finding& finding) {
-  return finding.culprit.empty() ? finding.node : finding.culprit;
-}
-
 std::string VerdictCard(const CompareReport& report) {
   std::string html = "<div class=\"card verdict";
   html += report.pass ? " pass" : "";
@@ -175,14 +65,33 @@ std::string VerdictCard(const CompareReport& report) {
         "<p>Most ops agree bit for bit: the dump follows this arithmetic, so "
         "what differs is no rounding.</p>";
   }
+  if (report.bisection && !report.bisection->follows.empty()) {
+    html += "<p>The dump follows an engine's arithmetic (" +
+            HtmlText(report.bisection->follows) +
+            ") bit for bit; each op is held against that.</p>";
+  }
   return html + "</div>\n";
 }
 
-std::string FindingCard(const Finding& finding) {
+// The other ops of a group.
+std::string AlikeText(const FindingGroup& group) {
+  if (group.alike.empty()) return "";
+  constexpr size_t kMost = 12;
+  std::string html =
+      "<p>The same holds for " + std::to_string(group.alike.size()) + " more: ";
+  for (size_t i = 0; i < std::min(group.alike.size(), kMost); ++i) {
+    html += "<code>" + HtmlText(NodeOf(*group.alike[i])) + "</code> ";
+  }
+  return html + (group.alike.size() > kMost ? "…</p>" : "</p>");
+}
+
+std::string FindingCard(const FindingGroup& group) {
+  const Finding& finding = *group.finding;
   std::string html = "<div class=\"card finding\"><h3>" + HtmlText(finding.op) +
                      " <code>" + HtmlText(NodeOf(finding)) + "</code> " +
                      Badge(ColourOf(finding), LabelName(finding.label)) +
-                     "</h3><p>" + HtmlText(finding.why) + "</p>";
+                     "</h3><p>" + HtmlText(finding.why) + "</p>" +
+                     AlikeText(group);
   if (finding.quirk != nullptr) {
     const Quirk& quirk = *finding.quirk;
     html += "<p class=\"todo\"><b>What to do.</b> " + HtmlText(quirk.advice) +
@@ -211,76 +120,102 @@ std::string FindingCard(const Finding& finding) {
 }
 
 std::string Findings(const Bisection& bisection) {
-  std::string html;
-  constexpr int kMost = 12;
-  int shown = 0;
-  for (const Finding& finding : bisection.findings) {
-    if (finding.outside == 0 && finding.quirk == nullptr) continue;
-    if (++shown <= kMost) html += FindingCard(finding);
+  constexpr size_t kMost = 12;
+  const std::vector<FindingGroup> groups = GroupFindings(bisection);
+  if (groups.empty()) return "";
+  std::string html = "<h2>What was found</h2>\n";
+  for (size_t i = 0; i < std::min(groups.size(), kMost); ++i) {
+    html += FindingCard(groups[i]);
   }
-  if (shown == 0) return "";
-  std::string more;
-  if (shown > kMost) {
-    more = "<p class=\"soft\">and " + std::to_string(shown - kMost) +
-           " more, see the table.</p>";
+  if (groups.size() > kMost) {
+    html += "<p class=\"soft\">and " + std::to_string(groups.size() - kMost) +
+            " more, see the table.</p>";
   }
-  return "<h2>What was found, in execution order</h2>\n" + html + more;
+  return html;
+}
+
+// The first finding at each step.
+std::map<size_t, const Finding*> FindingsByStep(const CompareReport& report) {
+  std::map<size_t, const Finding*> by_step;
+  for (const Finding& finding : report.bisection->findings) {
+    by_step.emplace(finding.step, &finding);
+  }
+  return by_step;
+}
+
+std::vector<std::pair<size_t, size_t>> EdgesOf(const CompareReport& report) {
+  std::map<std::string, size_t> makers;
+  std::vector<std::pair<size_t, size_t>> edges;
+  for (size_t i = 0; i < report.graph.size(); ++i) {
+    std::set<size_t> before;
+    for (const std::string& value : report.graph[i].inputs) {
+      const auto maker = makers.find(value);
+      if (maker != makers.end()) before.insert(maker->second);
+    }
+    for (size_t from : before) edges.emplace_back(from, i);
+    for (const std::string& value : report.graph[i].outputs) makers[value] = i;
+  }
+  return edges;
+}
+
+// What the script knows of one op: row of its tensor, colour, words.
+void WriteOp(const CompareReport::Node& node, const Finding* finding, int row,
+             JsonWriter* json) {
+  json->BeginObject();
+  json->Member("name", node.name);
+  json->Member("op", node.op);
+  json->Member("row", row);
+  json->Member("kind", finding == nullptr ? "none" : ColourOf(*finding));
+  json->Member("label", finding == nullptr ? "not in the dump"
+                                           : LabelName(finding->label));
+  if (finding != nullptr) {
+    json->Member("ulp", finding->metrics.max_ulp);
+    json->Member("outside", finding->outside);
+    json->Member("tensor", finding->tensor);
+    json->Member("why", finding->why);
+    if (finding->quirk != nullptr) {
+      json->Member("rule", finding->quirk->rule);
+      json->Member("title", finding->quirk->title);
+      json->Member("advice", finding->quirk->advice);
+    }
+  }
+  json->EndObject();
 }
 
 std::string GraphJson(const CompareReport& report) {
-  std::map<std::string, size_t> row;
+  std::map<std::string, int> rows;
   for (size_t i = 0; i < report.tensors.size(); ++i) {
-    row[report.tensors[i].name] = i;
+    rows[report.tensors[i].name] = static_cast<int>(i);
   }
-  std::map<size_t, const Finding*> by_step;
-  int first_step = -1;
-  if (report.bisection) {
-    for (const Finding& finding : report.bisection->findings) {
-      by_step.emplace(finding.step, &finding);
-    }
-    if (report.bisection->first >= 0) {
-      first_step = static_cast<int>(
-          report.bisection
-              ->findings[static_cast<size_t>(report.bisection->first)]
-              .step);
-    }
-  }
+  const auto by_step = FindingsByStep(report);
+  const Bisection& bisection = *report.bisection;
   JsonWriter json(0);
+  json.BeginObject();
+  json.Key("first");
+  bisection.first < 0
+      ? json.Value(-1)
+      : json.Value(
+            bisection.findings[static_cast<size_t>(bisection.first)].step);
+  json.Key("ops");
   json.BeginArray();
   for (size_t i = 0; i < report.graph.size(); ++i) {
-    const CompareReport::Node& node = report.graph[i];
     const auto found = by_step.find(i);
     const Finding* finding = found == by_step.end() ? nullptr : found->second;
-    json.BeginObject();
-    json.Member("n", node.name);
-    json.Member("k", node.op);
-    json.Member("i", node.inputs);
-    json.Member("o", node.outputs);
-    json.Member("c", finding == nullptr ? "" : ColourOf(*finding));
-    json.Member("w", finding == nullptr ? "not in the dump"
-                                        : LabelName(finding->label));
-    json.Member("u", finding == nullptr || finding->metrics.max_ulp == 0
-                         ? std::string()
-                         : std::to_string(finding->metrics.max_ulp) + " ulp");
-    json.Member("f", static_cast<int>(i) == first_step);
-    const auto tensor =
-        finding == nullptr ? row.end() : row.find(finding->tensor);
-    json.Member("t",
-                tensor == row.end() ? -1 : static_cast<int>(tensor->second));
-    json.EndObject();
+    const auto row =
+        finding == nullptr ? rows.end() : rows.find(finding->tensor);
+    WriteOp(report.graph[i], finding, row == rows.end() ? -1 : row->second,
+            &json);
   }
   json.EndArray();
+  json.Key("graph");
+  WriteGraph(report.graph.size(), EdgesOf(report), &json);
+  json.EndObject();
   return json.Take();
 }
 
 std::string Graph(const CompareReport& report) {
   if (report.graph.empty() || !report.bisection) return "";
-  return "<h2>The network</h2><div class=\"legend\">" +
-         Badge("good", "equal or rounding") +
-         Badge("warn", "the engine's arithmetic") + Badge("bad", "differs") +
-         Badge("note", "not in the dump") +
-         "</div><div id=\"graph\" role=\"img\" aria-label=\"The network, "
-         "coloured by error; the table below lists the same\"></div>"
+  return std::string(kCompareGraph) +
          "<script type=\"application/json\" id=\"graph-data\">" +
          ScriptJson(GraphJson(report)) + "</script>\n";
 }
@@ -334,7 +269,8 @@ std::string Histogram(const TensorMetrics& metrics) {
   int64_t most = 1;
   for (int64_t count : metrics.ulp_histogram) most = std::max(most, count);
   std::string svg =
-      "<figure><svg class=\"bars\" width=\"480\" height=\"156\" role=\"img\" "
+      "<figure class=\"wide\"><svg class=\"bars\" viewBox=\"0 0 480 156\" "
+      "role=\"img\" "
       "aria-label=\"histogram of ULP distances\">";
   for (size_t bin = 0; bin < kNumUlpBins; ++bin) {
     const int64_t count = metrics.ulp_histogram[bin];
@@ -423,7 +359,9 @@ std::string Ranking(const std::vector<Ranked>& ranking) {
 }  // namespace
 
 std::string ComparePage(const CompareReport& report) {
-  std::string html = PageHead("aneref compare: " + report.title, kStyle);
+  std::string html =
+      PageHead("aneref compare: " + report.title,
+               std::string(kGraphStyle) + std::string(kCompareStyle));
   html += VerdictCard(report);
   if (report.bisection) html += Findings(*report.bisection);
   html += Graph(report);
@@ -440,7 +378,8 @@ std::string ComparePage(const CompareReport& report) {
   if (!lists.empty()) {
     html += "<h2>Without a partner</h2><div class=\"card\">" + lists + "</div>";
   }
-  return html + PageFoot(kScript);
+  return html +
+         PageFoot(std::string(kGraphScript) + std::string(kCompareScript));
 }
 
 }  // namespace aneref
