@@ -23,28 +23,45 @@ const char* LevelOf(Severity severity) {
   return severity == Severity::kFallback ? "warning" : "note";
 }
 
-SarifResult ResultOf(const Titles& titles, const Report& report,
-                     const ReportOp& op, const Reason& reason) {
+// `subject`: what the reason is about, as people call it; `element`: its name,
+// empty for the whole network.
+SarifResult ResultOf(const Titles& titles, const std::string& subject,
+                     const std::string& element, const Reason& reason) {
+  std::string bounds;
+  if (!reason.actual.empty()) bounds += "is " + reason.actual;
+  if (!reason.allowed.empty()) {
+    bounds += (bounds.empty() ? "" : ", ") + ("allowed " + reason.allowed);
+  }
   return {reason.rule,
           LevelOf(reason.severity),
-          report.label + ", " + op.op + " '" + op.name + "': " + reason.text +
-              " (is " + reason.actual + ", allowed " + reason.allowed + "; " +
-              reason.provenance + ")" +
+          subject + ": " + reason.text + " (" + bounds +
+              (bounds.empty() ? "" : "; ") + reason.provenance + ")" +
               (reason.fix.empty() ? "" : ". Change: " + reason.fix),
           titles.model,
-          op.name,
+          element,
           "element"};
 }
 
+// Each rule that a result names, once, in the words of its first finding.
 std::vector<SarifRule> RulesOf(const std::vector<Report>& reports) {
   std::map<std::string, std::string> rules;
   for (const Report& report : reports) {
-    for (const Advice& advice : report.advice)
-      rules.emplace(advice.rule, advice.text);
+    for (const ReportOp& op : report.ops) {
+      for (const Reason& reason : op.reasons)
+        rules.emplace(reason.rule, reason.text);
+    }
+    for (const Reason& reason : report.placement.network)
+      rules.emplace(reason.rule, reason.text);
   }
   std::vector<SarifRule> list;
   for (const auto& [rule, text] : rules) list.push_back({rule, text});
   return list;
+}
+
+bool NetworkHasRule(const Report& report, const std::string& rule) {
+  const auto& network = report.placement.network;
+  return std::any_of(network.begin(), network.end(),
+                     [&](const Reason& reason) { return reason.rule == rule; });
 }
 
 std::string Failure(const ReportOp& op, const FailOn& fail_on) {
@@ -56,6 +73,23 @@ std::string Failure(const ReportOp& op, const FailOn& fail_on) {
     if (HasRule(op, rule)) text += (text.empty() ? "" : ", ") + rule;
   }
   return text;
+}
+
+// Expectations of the whole network: name and failure, which may be empty.
+std::vector<std::pair<std::string, std::string>> NetworkCases(
+    const Report& report, const FailOn& fail_on) {
+  std::vector<std::pair<std::string, std::string>> cases;
+  const int64_t crossings = report.placement.compiler.crossings;
+  if (fail_on.crossings) {
+    const bool bad = crossings > *fail_on.crossings;
+    cases.emplace_back("crossings",
+                       bad ? std::to_string(crossings) + " crossings" : "");
+  }
+  for (const std::string& rule : fail_on.rules) {
+    cases.emplace_back("the network, " + rule,
+                       NetworkHasRule(report, rule) ? rule : "");
+  }
+  return cases;
 }
 
 std::string CaseXml(const Report& report, const ReportOp& op,
@@ -125,6 +159,8 @@ std::vector<std::string> BrokenExpectations(const Report& report,
     if (count > 0)
       broken.push_back(report.target + ": " + rule + " at " +
                        std::to_string(count) + " ops");
+    if (NetworkHasRule(report, rule))
+      broken.push_back(report.target + ": " + rule + " for the network");
   }
   return broken;
 }
@@ -137,8 +173,13 @@ std::string Sarif(const Titles& titles, const std::vector<Report>& reports) {
   for (const Report& report : reports) {
     for (const ReportOp& op : report.ops) {
       for (const Reason& reason : op.reasons)
-        run.results.push_back(ResultOf(titles, report, op, reason));
+        run.results.push_back(
+            ResultOf(titles, report.label + ", " + op.op + " '" + op.name + "'",
+                     op.name, reason));
     }
+    for (const Reason& reason : report.placement.network)
+      run.results.push_back(
+          ResultOf(titles, report.label + ", the network", "", reason));
   }
   return SarifText(run);
 }
@@ -154,16 +195,14 @@ std::string JUnit(const Titles& titles, const std::vector<Report>& reports,
       cases += CaseXml(report, op, fail_on);
       failures += Failure(op, fail_on).empty() ? 0U : 1U;
     }
-    const int64_t crossings = report.placement.compiler.crossings;
-    if (fail_on.crossings) {
+    for (const auto& [name, failure] : NetworkCases(report, fail_on)) {
       ++tests;
-      const bool bad = crossings > *fail_on.crossings;
-      failures += bad ? 1U : 0U;
+      failures += failure.empty() ? 0U : 1U;
       cases += "  <testcase classname=\"" + XmlText(report.target) +
-               "\" name=\"crossings\"" +
-               (bad ? "><failure message=\"" + std::to_string(crossings) +
-                          " crossings\"/></testcase>\n"
-                    : std::string("/>\n"));
+               "\" name=\"" + XmlText(name) + "\"" +
+               (failure.empty() ? std::string("/>\n")
+                                : "><failure message=\"" + XmlText(failure) +
+                                      "\"/></testcase>\n");
     }
     text += " <testsuite name=\"" +
             XmlText(titles.model + " on " + report.target) + "\" tests=\"" +

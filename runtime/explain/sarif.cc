@@ -44,6 +44,10 @@ void WriteLocation(const SarifResult& result, JsonWriter* json) {
   json->Member("uri", result.uri);
   json->EndObject();
   json->EndObject();
+  if (result.element.empty()) {
+    json->EndObject();
+    return;
+  }
   json->Key("logicalLocations");
   json->BeginArray();
   json->BeginObject();

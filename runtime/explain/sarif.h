@@ -15,7 +15,7 @@ struct SarifRule {
 struct SarifResult {
   std::string rule, level, text;  // level: "error", "warning" or "note"
   std::string uri;                // of the file
-  std::string element;            // the op or tensor
+  std::string element;            // the op or tensor; empty: the whole file
   std::string kind;               // of the element; empty: not said
 };
 

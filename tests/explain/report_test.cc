@@ -9,6 +9,7 @@
 
 #include "runtime/core/json.h"
 #include "runtime/explain/graph_layout.h"
+#include "tests/support/draft.h"
 
 namespace aneref::explain {
 namespace {
@@ -113,6 +114,57 @@ TEST_CASE("explain: expectations of a build server") {
   REQUIRE(sarif.ok());
   const JsonValue& run = (*sarif->Find("runs")->AsArray())[0];
   CHECK_FALSE(run.Find("results")->AsArray()->empty());
+}
+
+TEST_CASE("V95: rules about the whole network are expectations, too") {
+  // Rows of 28 and fewer halves are no multiple of 64 bytes.
+  const Loaded loaded = LoadDigits();
+  const Report report = ReportOn(loaded, "m1");
+  FailOn fail_on;
+  REQUIRE(AddFailOn("rule=V95", &fail_on).ok());
+  const auto broken = BrokenExpectations(report, fail_on);
+  REQUIRE(broken.size() == 1);
+  CHECK(broken[0] == "m1: V95 for the network");
+  const std::string junit = JUnit({"digits"}, {report}, fail_on);
+  CHECK(junit.find("failures=\"1\"") != std::string::npos);
+  const auto sarif = ParseJson(Sarif({"digits"}, {report}), "sarif");
+  REQUIRE(sarif.ok());
+  const JsonValue& run = (*sarif->Find("runs")->AsArray())[0];
+  const auto& results = *run.Find("results")->AsArray();
+  REQUIRE(results.size() == 1);
+  CHECK(*results[0].Find("ruleId")->AsString() == "V95");
+  // Every rule that a result names is listed.
+  const auto& rules =
+      *run.Find("tool")->Find("driver")->Find("rules")->AsArray();
+  REQUIRE(rules.size() == 1);
+  CHECK(*rules[0].Find("id")->AsString() == "V95");
+}
+
+TEST_CASE("explain: a page of 1000 ops on every chip is below 5 MB") {
+  test::DraftBuilder builder;
+  int x = builder.Input("x", {1, 64, 56, 56});
+  for (int i = 0; i < 500; ++i) {
+    const int y = builder.Unary(fbs::ActivationKind::tanh, x);
+    x = builder.Binary(fbs::ElementwiseKind::add, x, y);
+  }
+  builder.Output(x);
+  Loaded loaded;
+  loaded.net = builder.Parse();
+  auto program = Specialize(*loaded.net, SpecializeOptions());
+  REQUIRE_MESSAGE(program.ok(), program.status().ToString());
+  loaded.program = std::move(program).value();
+  REQUIRE(loaded.program.nodes.size() == 1000);
+  std::vector<Report> reports;
+  for (const Chip& chip : ChipTable::Embedded().chips()) {
+    if (chip.coreml) reports.push_back(ReportOn(loaded, chip.name));
+  }
+  REQUIRE(reports.size() > 30);
+  const std::string all = ReportPage({"deep"}, loaded.program, reports);
+  CHECK_MESSAGE(all.size() < 5'000'000, all.size());
+  // With the plan's pictures, which are drawn for a few chips.
+  reports.resize(4);
+  const std::string few = ReportPage({"deep"}, loaded.program, reports);
+  CHECK_MESSAGE(few.size() < 5'000'000, few.size());
 }
 
 TEST_CASE("explain: lines of text stay within 100 columns") {

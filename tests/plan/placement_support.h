@@ -89,8 +89,10 @@ inline Reason Finds(const std::string& chip, const OpFacts& op,
 inline bool Rejects(const std::string& chip, const OpFacts& op,
                     const std::string& rule, Route route = Route::kCoreMl) {
   for (const Reason& reason : On(chip, op, route).reasons) {
-    if (reason.rule == rule && reason.severity == Severity::kReject)
-      return true;
+    if (reason.rule != rule || reason.severity != Severity::kReject) continue;
+    // Every refusal names the smallest change that would help.
+    CHECK_MESSAGE(!reason.fix.empty(), rule << ": " << reason.text);
+    return true;
   }
   return false;
 }

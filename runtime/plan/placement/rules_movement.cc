@@ -101,7 +101,7 @@ bool ChannelPadIsConcat(const RuleContext& context, Finding* finding) {
   return Fail(finding,
               "channel padding is accepted here, though the layer rule forbids "
               "it: taken as a concat with a constant",
-              "padding along C", "H, W", "");
+              "padding along C", "H, W", "write the concat into the model");
 }
 
 bool PadModeFails(const RuleContext& context, Finding* finding) {
@@ -251,7 +251,10 @@ bool ResizeFallsBack(const RuleContext& context, Finding* finding) {
                     "rounded in other places",
               op.fractional_factor ? "fractional factor" : "integer factor",
               "native from H14 on",
-              op.fractional_factor ? "an integer factor" : "");
+              op.fractional_factor
+                  ? "an integer factor"
+                  : "for the same rounding on every chip, write the transposed "
+                    "convolution into the model");
 }
 
 bool TopKFails(const RuleContext& context, Finding* finding) {

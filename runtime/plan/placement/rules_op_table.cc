@@ -2,6 +2,7 @@
 // V91 by name, V99 (floors of the MIL route, bridges). The table is data
 // (schema/data/ops.json); here is what its statuses mean.
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/plan/placement/rule_support.h"
@@ -133,6 +134,40 @@ std::vector<std::string> PartsOf(const OpFacts& op) {
   return {op.op};
 }
 
+// What takes an op's place where the table of ops has no rewrite for it. The
+// pools and convolutions that it names run on every generation.
+std::string Substitute(const std::string& op) {
+  static constexpr std::pair<std::string_view, const char*> kSubstitutes[] = {
+      {"reduce_mean", "an average pool over the axes"},
+      {"reduce_sum", "a convolution with weights of 1 over the axes"},
+      {"reduce_max", "a maximum pool over the axes"},
+      {"reduce_min", "negate, a maximum pool over the axes, negate"},
+      {"reduce_sum_square", "square, then a convolution with weights of 1"},
+      {"reduce_l2_norm",
+       "scale by a constant in training; the norm itself on the host"},
+      {"batch_norm", "fold its scale and shift into the convolution before it"},
+      {"layer_norm",
+       "train with a batch_norm and fold it into the convolution before it"},
+      {"upsample_nearest_neighbor",
+       "a channelwise transposed convolution with weights of 1"},
+      {"upsample_bilinear",
+       "a channelwise transposed convolution with bilinear weights"},
+      {"tile", "a concat of the tensor with itself"},
+      {"gather_nd", "constant slices and a concat"},
+      {"integer_mac",
+       "dequantise the operands, then a plain convolution or matmul in fp16"},
+  };
+  for (const auto& [name, text] : kSubstitutes) {
+    if (op == name) return text;
+  }
+  return "compute it on the host at an end of the model, where it costs one "
+         "crossing";
+}
+
+std::string RewriteOf(const OpRow* row, const std::string& op) {
+  return row == nullptr || row->rewrite.empty() ? Substitute(op) : row->rewrite;
+}
+
 bool OpFails(std::string_view rule, const RuleContext& context,
              Finding* finding) {
   if (DecidedElsewhere(context.op.op)) return false;
@@ -141,12 +176,10 @@ bool OpFails(std::string_view rule, const RuleContext& context,
     const Verdict verdict = VerdictOf(part, context);
     if (!IsRefused(verdict)) continue;
     const OpRow* row = OpTable::Embedded().Find(part);
-    std::string fix = row == nullptr ? "" : row->rewrite;
-    if (!fix.empty()) fix = "replace it: " + fix;
     return Fail(finding, RefusalText(part, verdict, context.chip), part,
                 row == nullptr ? "an op of the op table"
                                : "not on " + context.chip.label,
-                fix);
+                "replace it: " + RewriteOf(row, part));
   }
   return false;
 }
@@ -180,7 +213,7 @@ bool BelowFloor(const RuleContext& context, Finding* finding) {
       continue;  // V48, V49, V50
     return Fail(finding, part + " needs compiler family index 2 (H13) or later",
                 "family index " + Text(context.chip.family), "2 or more",
-                row->rewrite.empty() ? "" : row->rewrite);
+                "replace it: " + RewriteOf(row, part));
   }
   return false;
 }
@@ -191,9 +224,10 @@ bool IsComposed(const RuleContext& context, Finding* finding) {
   std::string parts;
   for (const std::string& part : op.parts)
     parts += (parts.empty() ? "" : ", ") + part;
-  std::string fix;
+  std::string fix = "none for placement; write the parts out to choose them";
   if (op.op == "hard_swish") fix = "silu is one activation (after retraining)";
   if (op.op == "mish") fix = "silu is one activation (after retraining)";
+  if (op.op == "rms_norm") fix = "layer_norm is one operation from H13 on";
   if (op.op == "group_norm") fix = "layer_norm, or fold a batch_norm";
   return Fail(finding, "no engine operation of its own: runs as " + parts,
               Text(static_cast<int64_t>(op.parts.size())) + " operations",
@@ -215,7 +249,9 @@ bool IsBridged(const RuleContext& context, Finding* finding) {
       row == nullptr || row->note.empty() ? "" : " (" + row->note + ")";
   return Fail(finding,
               op + " is reached through the older layer route only" + note,
-              "bridge", "native");
+              "bridge", "native",
+              op == "gather_nd" ? "replace it: " + RewriteOf(row, op)
+                                : "none for placement: it runs there");
 }
 
 }  // namespace
