@@ -1,6 +1,7 @@
 // See mac.h.
 #include "ops/mac.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
@@ -31,6 +32,47 @@ void PackRows(const DenseKernel& kernel, const std::vector<int64_t>& positions,
             kernel.transposed ? (g * a->in_channels + c) * a->out_channels + m
                               : row * a->in_channels + c;
         *next++ = src[pair * kernel.num_positions + position];
+      }
+    }
+  }
+}
+
+// The same as panels [k][64 channels], 64 k at a time, so that a square stays
+// in L1.
+void PackPanels(const DenseKernel& kernel,
+                const std::vector<int64_t>& positions, ConvArgs* a) {
+  const uint16_t* src = kernel.dense->as<uint16_t>();
+  uint16_t* dst = a->weights.as<uint16_t>();
+  const auto square = [&](int64_t channel, int64_t count, int64_t t, int64_t c,
+                          int64_t end) {
+    uint16_t* first =
+        dst + a->WeightIndex(channel, static_cast<int64_t>(t) * a->in_channels);
+    const int64_t g = channel / a->out_channels;
+    const int64_t position = positions[static_cast<size_t>(t)];
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t row = channel + i, m = row % a->out_channels;
+      const int64_t pair = kernel.transposed
+                               ? g * a->in_channels * a->out_channels + m
+                               : row * a->in_channels;
+      const int64_t step = kernel.transposed ? a->out_channels : 1;
+      for (int64_t k = c; k < end; ++k) {
+        first[k * kPanelWidth + i] =
+            src[(pair + k * step) * kernel.num_positions + position];
+      }
+    }
+    for (int64_t k = c; k < end; ++k) {
+      for (int64_t i = count; i < kPanelWidth; ++i)
+        first[k * kPanelWidth + i] = 0;
+    }
+  };
+  for (int64_t g = 0; g < a->groups; ++g) {
+    for (int64_t m = 0; m < a->out_channels; m += kPanelWidth) {
+      const int64_t count = std::min(kPanelWidth, a->out_channels - m);
+      for (int64_t c = 0; c < a->in_channels; c += 64) {
+        const int64_t end = std::min(c + 64, a->in_channels);
+        for (size_t t = 0; t < positions.size(); ++t)
+          square(g * a->out_channels + m, count, static_cast<int64_t>(t), c,
+                 end);
       }
     }
   }
@@ -100,8 +142,10 @@ bool IsFinite(DataType type, const AlignedBytes& dense) {
 
 void PackConvWeights(const DenseKernel& kernel,
                      const std::vector<int64_t>& positions, ConvArgs* args) {
+  SetConvLanes(kernel.type, args);
   args->weights = AlignedBytes(static_cast<size_t>(args->NumWeights()) *
                                ElementSize(kernel.type));
+  if (args->channels_in_lanes) return PackPanels(kernel, positions, args);
   if (kernel.type == DataType::kFloat16) {
     PackRows<uint16_t>(kernel, positions, args);
   } else {

@@ -39,9 +39,14 @@ struct ConvArgs {
   PlaneStep out_begin = {0, 0};
   std::vector<PlaneStep> taps;
 
-  // Weights in blocks of kBlockDepth k, each [groups * out_channels][stride]:
-  // a unit reads a block's rows one behind the other. k: taps outer, input
-  // channels inner. Element type of the tensors.
+  // Which dimension of the output lies in the lanes (SetConvLanes).
+  bool channels_in_lanes = false;
+
+  // Element type of the tensors; k: taps outer, input channels inner. With
+  // pixels in the lanes blocks of kBlockDepth k, each
+  // [groups * out_channels][stride]: a unit reads a block's rows one behind the
+  // other. With channels in the lanes panels [k][64 channels] of each group,
+  // zeros behind its last channel.
   AlignedBytes weights;
   std::vector<float> bias;  // [groups * out_channels], or empty
 
@@ -60,8 +65,15 @@ struct ConvArgs {
     return static_cast<int64_t>(taps.size()) * in_channels;
   }
   int64_t Pixels() const { return grid_height * grid_width; }
+  int64_t PanelsPerGroup() const { return DivideUp(out_channels, kPanelWidth); }
   // The weight of k for a channel of all groups; its block's row goes on there.
   int64_t WeightIndex(int64_t channel, int64_t k) const {
+    if (channels_in_lanes) {
+      const int64_t m = channel % out_channels;
+      const int64_t panel =
+          channel / out_channels * PanelsPerGroup() + m / kPanelWidth;
+      return (panel * Depth() + k) * kPanelWidth + m % kPanelWidth;
+    }
     const int64_t begin = k / kBlockDepth * kBlockDepth;
     const int64_t left = Depth() - begin;
     const int64_t stride =
@@ -70,6 +82,8 @@ struct ConvArgs {
   }
   // Elements of `weights`; rows begin at a cache line in either type.
   int64_t NumWeights() const {
+    if (channels_in_lanes)
+      return groups * PanelsPerGroup() * Depth() * kPanelWidth;
     return groups * out_channels * DivideUp(Depth(), 32) * 32;
   }
   int64_t NumUnits() const;
@@ -115,6 +129,10 @@ ConvLines ConvLinesOf(const ConvArgs& args, const ConvUnit& unit);
 // Steps over more columns than this have no kernel.
 inline constexpr int64_t kMaxConvStep = 4096;
 
+// Sets args->channels_in_lanes: before the weights are packed. `type` is that
+// of the tensors. Depends on shapes only, and changes no bit of a result.
+void SetConvLanes(DataType type, ConvArgs* args);
+
 // Chooses a kernel, sets the blocking and the scratch a unit needs; depends on
 // shapes only. No kernel (null) when a unit's lines would be absurdly long:
 // only hostile dilations and pads are.
@@ -129,19 +147,64 @@ Status ConvScalar(const KernelCall& call, int64_t unit);
 
 // Parts of a GEMM unit's scratch, each a multiple of 64 bytes.
 struct ConvGemmScratch {
-  size_t panels = 0;  // after a tile of A
-  size_t sums = 0;
+  size_t panels = 0;       // after a tile of A
+  size_t sums = 0;         // partial ones
+  size_t strip = 0;        // results of a row of tiles
   size_t lines = 0;        // of all kept channels
   size_t line_floats = 0;  // of one channel
   size_t offsets = 0;      // int32_t for each tap
   int64_t num_panels = 0;
-  int64_t sums_stride = 0;  // floats
+  int64_t stride = 0;  // elements from row to row of sums and strip
 
-  size_t Total() const { return kTileBytes + panels + sums + lines + offsets; }
+  size_t Total() const {
+    return kTileBytes + panels + sums + strip + lines + offsets;
+  }
 };
 ConvGemmScratch ConvGemmScratchOf(const ConvArgs& args, size_t line_floats);
 
+// The fp32 tile of a unit with channels in the lanes: the input pixels under
+// its output as rows [pixel][channel], zero-padded.
+struct ConvTile {
+  int64_t grid_row = 0, grid_column = 0;  // the first output of the tile
+  int64_t num_rows = 0, num_columns = 0;  // of pixels
+  int64_t row_step = 1, column_step = 1;  // from pixel to pixel, in the input
+  int64_t tap_row = 0, tap_column = 0;    // least offsets of all taps
+  int64_t pixel_pitch = 0;                // floats
+
+  double NumFloats() const {
+    return static_cast<double>(num_rows) * static_cast<double>(num_columns) *
+           static_cast<double>(pixel_pitch);
+  }
+  // Where grid pixel (grid_row, grid_column) reads its element under `tap`.
+  int64_t TapOffset(const PlaneStep& tap) const {
+    return ((tap.row - tap_row) / row_step * num_columns +
+            (tap.column - tap_column) / column_step) *
+           pixel_pitch;
+  }
+};
+ConvTile ConvTileOf(const ConvArgs& args, const ConvUnit& unit);
+
+// Output pixels that are computed before they are stored, and the halves from
+// one to the next: 64 channels, and a line, so that rows use different L1 sets.
+inline constexpr int64_t kStripPixels = 64;
+inline constexpr int64_t kStripStride = kPanelWidth + 16;
+
+// Parts of its scratch, behind each other: a strip of halves, the offsets of
+// taps (int32_t), the tile.
+struct ConvTileScratch {
+  size_t strip = static_cast<size_t>(kStripPixels * kStripStride);
+  size_t taps = 0;
+  size_t tile = 0;  // floats
+
+  size_t TotalBytes() const {
+    return strip * sizeof(uint16_t) + taps * sizeof(int32_t) +
+           tile * sizeof(float);
+  }
+};
+ConvTileScratch ConvTileScratchOf(const ConvArgs& args, const ConvTile& tile);
+
 extern const Kernel conv_gemm_kernel;
+extern const Kernel conv_channels_kernel;   // channels_in_lanes
 extern const Kernel conv_depthwise_kernel;  // in_channels is 1
 
 }  // namespace aneref

@@ -64,6 +64,8 @@ HWY_INLINE void CopySegment(const T* src, int64_t begin, int64_t length,
 // One unit of one group: what its parts share.
 template <class T>
 struct Worker {
+  using StorageTag = hn::Rebind<T, gemm::Tag>;
+
   const ConvArgs& a;
   const TensorView& x;
   const TensorView& out;
@@ -73,7 +75,8 @@ struct Worker {
   ConvGemmScratch layout;
   float* tile;    // A
   float* panels;  // B
-  float* sums;    // C
+  float* sums;    // partial ones
+  T* strip;       // results of a row of tiles
   float* line;
   int32_t* offsets;  // of the taps, into a line
 
@@ -128,21 +131,58 @@ struct Worker {
     }
   }
 
+  // A vector of a panel row and where it comes from.
+  struct Piece {
+    int64_t src;    // elements behind the panel's first pixel
+    int64_t begin;  // column of the panel
+    int64_t count;  // at most a vector; less where the segment is shorter
+  };
+
+  // The pieces of the panel that begins at a pixel, from left to right: each
+  // may write a whole vector, because the next one mends what is behind it.
+  // Whole vectors may overlap their left neighbours.
+  int64_t MakePieces(int64_t begin, int64_t pixels,
+                     Piece (&pieces)[2 * kPanelWidth]) const {
+    int64_t num_pieces = 0;
+    const int64_t pitch = static_cast<int64_t>(x.row_pitch / sizeof(T));
+    const int64_t origin = begin / a.grid_width * pitch + begin % a.grid_width;
+    ForEachSegment(a, begin, begin + pixels, [&](Segment s) {
+      const int64_t src = s.row * pitch + s.column - origin;
+      for (int64_t i = 0; i < s.length; i += gemm::kLanes) {
+        int64_t at = std::min(i, s.length - gemm::kLanes);
+        at = std::max<int64_t>(at, 0);
+        pieces[num_pieces++] = {src + at, s.begin + at,
+                                std::min(gemm::kLanes, s.length)};
+      }
+    });
+    return num_pieces;
+  }
+
   // 1x1, stride 1, no pads: rows widen straight into the panels.
   void PackPlain(int64_t k, int64_t depth) const {
+    const gemm::Tag d;
+    const size_t plane_bytes = static_cast<size_t>(a.in_height) * x.row_pitch;
     for (int64_t p = 0; p < NumPanels(); ++p) {
       const int64_t begin = u.pixel_begin + p * kPanelWidth;
-      float* panel = panels + p * depth * kPanelWidth;
-      ForEachSegment(a, begin, begin + PanelPixels(p), [&](Segment s) HWY_ATTR {
-        const size_t plane_bytes =
-            static_cast<size_t>(a.in_height) * x.row_pitch;
-        const auto* src = reinterpret_cast<const std::byte*>(
-            x.Row<T>(InputPlane(k) * a.in_height + s.row) + s.column);
-        for (int64_t i = 0; i < depth; ++i, src += plane_bytes) {
-          CopySegment<false>(reinterpret_cast<const T*>(src), s.begin, s.length,
-                             panel + i * kPanelWidth);
+      Piece pieces[2 * kPanelWidth];
+      const int64_t num_pieces = MakePieces(begin, PanelPixels(p), pieces);
+      float* to = panels + p * depth * kPanelWidth;
+      const auto* plane = reinterpret_cast<const std::byte*>(
+          x.Row<T>(InputPlane(k) * a.in_height + begin / a.grid_width) +
+          begin % a.grid_width);
+      for (int64_t i = 0; i < depth;
+           ++i, plane += plane_bytes, to += kPanelWidth) {
+        const T* from = reinterpret_cast<const T*>(plane);
+        for (int64_t j = 0; j < num_pieces; ++j) {
+          const Piece& piece = pieces[j];
+          const auto v =
+              piece.count == gemm::kLanes
+                  ? compat::LoadWide(d, from + piece.src)
+                  : compat::LoadWideFirst(d, from + piece.src,
+                                          static_cast<size_t>(piece.count));
+          hn::StoreU(v, d, to + piece.begin);
         }
-      });
+      }
     }
   }
 
@@ -158,61 +198,66 @@ struct Worker {
     }
   }
 
-  // Adds the bias, rounds and stores one channel's pixels (P2).
-  void Store(int64_t channel, const float* row) const {
-    const gemm::Tag d;
+  // One channel's pixels to their rows.
+  void Store(int64_t channel, const T* row) const {
+    const StorageTag d;
     const int64_t index = group * a.out_channels + channel;
-    const auto bias =
-        hn::Set(d, a.bias.empty() ? 0.0f : a.bias[static_cast<size_t>(index)]);
     const int64_t plane = u.image * a.groups * a.out_channels + index;
     ForEachSegment(a, u.pixel_begin, u.pixel_end, [&](Segment s) HWY_ATTR {
+      const T* src = row + s.begin;
       T* dst = out.Row<T>(plane * a.out_height + a.out_begin.row +
                           s.row * a.out_step.row) +
                a.out_begin.column + s.column * a.out_step.column;
-      for (int64_t i = 0; i < s.length; i += gemm::kLanes) {
-        const auto v = hn::Add(hn::LoadU(d, row + s.begin + i), bias);
-        const int64_t count = std::min(gemm::kLanes, s.length - i);
-        if (a.out_step.column != 1) {
-          Scatter(v, count, dst + i * a.out_step.column);
-        } else if (count == gemm::kLanes) {
-          compat::StoreNarrow(v, d, dst + i);
-        } else {
-          compat::StoreNarrowFirst(v, d, dst + i, static_cast<size_t>(count));
-        }
+      if (a.out_step.column != 1) {
+        for (int64_t i = 0; i < s.length; ++i)
+          dst[i * a.out_step.column] = src[i];
+        return;
+      }
+      int64_t i = 0;
+      for (; i + gemm::kLanes <= s.length; i += gemm::kLanes)
+        hn::StoreU(hn::LoadU(d, src + i), d, dst + i);
+      if (i == s.length) return;
+      if (i > 0) {
+        i = s.length - gemm::kLanes;
+        hn::StoreU(hn::LoadU(d, src + i), d, dst + i);
+      } else {
+        compat::StoreFirst(hn::LoadU(d, src), d, dst,
+                           static_cast<size_t>(s.length));
       }
     });
-  }
-
-  void Scatter(gemm::Vector v, int64_t count, T* dst) const {
-    const gemm::Tag d;
-    HWY_ALIGN T values[gemm::kLanes];
-    compat::StoreNarrow(v, d, values);
-    for (int64_t i = 0; i < count; ++i) dst[i * a.out_step.column] = values[i];
   }
 
   void Run() const {
     const int64_t channels = u.channel_end - u.channel_begin;
     const int64_t tallest = gemm::TallestRows(PanelPixels(0));
     const int64_t num_groups = DivideUp(channels, tallest);
-    const bool blocked = a.Depth() > kBlockDepth;
+    gemm::Result<T> result;
+    result.sums_stride = static_cast<size_t>(layout.stride);
+    result.out_stride = static_cast<size_t>(layout.stride);
     int64_t k = 0;
     do {  // once for a depth of 0: the sums are +0
       const int64_t depth = std::min(kBlockDepth, a.Depth() - k);
+      result.resume = k > 0;
+      result.finish = k + depth == a.Depth();
       Pack(k, depth);
       for (int64_t i = 0; i < num_groups; ++i) {
         const int64_t first = gemm::GroupBegin(channels, num_groups, i);
         const int64_t rows =
             gemm::GroupBegin(channels, num_groups, i + 1) - first;
-        WidenWeights(u.channel_begin + first, rows, k, depth);
-        float* c = sums + (blocked ? first * layout.sums_stride : 0);
+        const int64_t channel = u.channel_begin + first;
+        WidenWeights(channel, rows, k, depth);
+        const gemm::MatrixRows weights(tile, kBlockStride, rows, depth);
+        if (!a.bias.empty())
+          result.row_bias = a.bias.data() + group * a.out_channels + channel;
         for (int64_t p = 0; p < NumPanels(); ++p) {
-          gemm::Block<sizeof(T) == 2>(
-              tile, panels + p * depth * kPanelWidth, rows, depth,
-              PanelPixels(p), c + p * kPanelWidth, layout.sums_stride, k > 0);
+          result.sums = sums + first * layout.stride + p * kPanelWidth;
+          result.out = strip + p * kPanelWidth;
+          gemm::Block<float, T>(weights, panels + p * depth * kPanelWidth, rows,
+                                PanelPixels(p), result);
         }
-        if (k + depth < a.Depth()) continue;
+        if (!result.finish) continue;
         for (int64_t r = 0; r < rows; ++r)
-          Store(u.channel_begin + first + r, c + r * layout.sums_stride);
+          Store(channel + r, strip + r * layout.stride);
       }
       k += depth;
     } while (k < a.Depth());
@@ -228,13 +273,14 @@ void RunUnit(const KernelCall& call, const ConvArgs& a, const ConvUnit& u) {
   auto* tile = reinterpret_cast<float*>(next);
   auto* panels = reinterpret_cast<float*>(next += kTileBytes);
   auto* sums = reinterpret_cast<float*>(next += layout.panels);
-  auto* line = reinterpret_cast<float*>(next += layout.sums);
+  auto* strip = reinterpret_cast<T*>(next += layout.sums);
+  auto* line = reinterpret_cast<float*>(next += layout.strip);
   auto* offsets = reinterpret_cast<int32_t*>(next += layout.lines);
   for (size_t t = 0; t < a.taps.size(); ++t)
     offsets[t] = static_cast<int32_t>(lines.TapOffset(a, a.taps[t]));
   for (int64_t g = u.group_begin; g < u.group_end; ++g) {
-    Worker<T>{a,      call.in[0], call.out[0], u,    g,    lines,
-              layout, tile,       panels,      sums, line, offsets}
+    Worker<T>{a,    call.in[0], call.out[0], u,     g,    lines,  layout,
+              tile, panels,     sums,        strip, line, offsets}
         .Run();
   }
 }

@@ -1,17 +1,14 @@
-// Register tiles of the GEMM family, one set per Highway target. Lanes run
-// along the 64 columns of a panel, so every output keeps one accumulator whose
-// products are added in ascending k (P3). fp16 operands: products are exact, so
-// fused and unfused agree. fp32 operands: product and sum round separately
-// (P4). Included once per target, after hwy/highway.h.
+// The register tiles of the GEMM family as each Highway target has them; the
+// tiles themselves are gemm_tiles.cc. Lanes run along the 64 columns of a panel
+// (pixels or output channels), so every output keeps one accumulator whose
+// products are added in ascending k (P3). Included once per target, after
+// hwy/highway.h.
 #if defined(ANEREF_OPS_KERNELS_GEMM_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ANEREF_OPS_KERNELS_GEMM_INL_H_
 #undef ANEREF_OPS_KERNELS_GEMM_INL_H_
 #else
 #define ANEREF_OPS_KERNELS_GEMM_INL_H_
 #endif
-
-#include <array>
-#include <utility>
 
 #include "hwy/highway.h"
 #include "ops/kernels/gemm.h"
@@ -43,6 +40,10 @@ constexpr size_t kTallest[5] = {0, 14, 14, 9, 7};
 constexpr int64_t kMaxVectors = 2;
 constexpr size_t kTallest[3] = {0, 6, 6};
 #endif
+// One row alone is bound by memory: there the tile is as wide as a panel, so
+// that B streams through once.
+constexpr int64_t kPanelVectors = kPanelWidth / kLanes;
+constexpr bool kHasPanelTile = kPanelVectors > kMaxVectors&& kPanelVectors <= 8;
 
 template <bool kFused>
 HWY_INLINE Vector MultiplyAdd(Vector a, Vector b, Vector sum) {
@@ -50,69 +51,51 @@ HWY_INLINE Vector MultiplyAdd(Vector a, Vector b, Vector sum) {
   return hn::Add(sum, hn::Mul(a, b));
 }
 
-// One register tile: c[kRows][kVectors * lanes], continued when `resume`, else
-// started at +0.
-//   a  [kRows][depth] fp32, row stride kBlockStride
-//   b  [depth][kPanelWidth] fp32 or fp16 bits
-template <size_t kRows, size_t kVectors, bool kFused, class B>
-HWY_NOINLINE void Tile(const float* HWY_RESTRICT a, const B* HWY_RESTRICT b,
-                       size_t depth, float* HWY_RESTRICT c, size_t c_stride,
-                       bool resume) {
-  constexpr size_t kStride = kBlockStride, kWidth = kPanelWidth;
-  const Tag d;
-  Vector sum[kRows][kVectors];
-  ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
-    ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(d);
-  }
-  if (resume) {
-    ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
-      ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) sum[r][v] =
-          hn::LoadU(d, c + r * c_stride + v * kVectorLanes);
-    }
-  }
-  for (size_t k = 0; k < depth; ++k) {
-    Vector column[kVectors];
-    ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) column[v] =
-        compat::LoadWide(d, b + k * kWidth + v * kVectorLanes);
-    ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
-      const Vector row = hn::Set(d, a[r * kStride + k]);
-      ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) sum[r][v] =
-          MultiplyAdd<kFused>(row, column[v], sum[r][v]);
-    }
-  }
-  ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
-    ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v)
-        hn::StoreU(sum[r][v], d, c + r * c_stride + v * kVectorLanes);
-  }
-}
+// What the rows of A are: row r, k = tap * depth + i is rows[r][taps[tap] + i].
+// A matrix has one tap.
+struct Rows {
+  const float* const* rows;
+  const int32_t* taps;
+  size_t num_taps;
+  size_t depth;  // of a tap
+};
 
-template <class B>
-using TileFunction = void (*)(const float*, const B*, size_t, float*, size_t,
-                              bool);
+// What becomes of the sums of row r, column n of a tile. Whole vectors are
+// read and written.
+template <class T>
+struct Result {
+  // Partial sums, when k comes in blocks: they start at +0 unless `resume`, and
+  // are kept unless `finish`.
+  float* sums = nullptr;
+  size_t sums_stride = 0;
+  bool resume = false;
+  bool finish = true;
+  // Bias, rounding (P2) and store.
+  T* out = nullptr;
+  size_t out_stride = 0;
+  const float* row_bias = nullptr;     // [r], or null
+  const float* column_bias = nullptr;  // [n], or null
 
-// Tiles of 1 to kTallest[kVectors] rows.
-template <size_t kVectors, bool kFused, class B, size_t... kRow>
-constexpr std::array<TileFunction<B>, sizeof...(kRow)> MakeTiles(
-    std::index_sequence<kRow...>) {
-  return {&Tile<kRow + 1, kVectors, kFused, B>...};
-}
-template <size_t kVectors, bool kFused, class B>
-TileFunction<B> TileOf(int64_t rows) {
-  static constexpr auto kTiles = MakeTiles<kVectors, kFused, B>(
-      std::make_index_sequence<kTallest[kVectors]>());
-  return kTiles[static_cast<size_t>(rows - 1)];
-}
-template <bool kFused, class B>
-TileFunction<B> TileOf(int64_t rows, int64_t vectors) {
-  if (vectors == 1) return TileOf<1, kFused, B>(rows);
-  if (vectors == 2) return TileOf<2, kFused, B>(rows);
-#if HWY_TARGET <= HWY_AVX3
-  if (vectors == 3) return TileOf<3, kFused, B>(rows);
-  return TileOf<4, kFused, B>(rows);
-#else
-  return nullptr;
-#endif
-}
+  Result Column(int64_t n) const {
+    Result part = *this;
+    if (sums != nullptr) part.sums += n;
+    if (out != nullptr) part.out += n;
+    if (column_bias != nullptr) part.column_bias += n;
+    return part;
+  }
+};
+
+// result[rows][vectors * lanes] of a * b; b is [k][kPanelWidth] in fp32 or fp16
+// bits. T uint16_t: the products are exact, so fused and unfused agree; float:
+// product and sum round separately (P4).
+template <class B, class T>
+using TileFunction = void (*)(const Rows& a, const B* b, const Result<T>&);
+
+template <class B, class T>
+TileFunction<B, T> TileOf(int64_t rows, int64_t vectors);
+extern template TileFunction<uint16_t, uint16_t> TileOf(int64_t, int64_t);
+extern template TileFunction<float, uint16_t> TileOf(int64_t, int64_t);
+extern template TileFunction<float, float> TileOf(int64_t, int64_t);
 
 // Rows of A per call of Block for `columns` columns: the tallest tile.
 HWY_INLINE int64_t TallestRows(int64_t columns) {
@@ -120,22 +103,36 @@ HWY_INLINE int64_t TallestRows(int64_t columns) {
   return static_cast<int64_t>(kTallest[HWY_MIN(vectors, kMaxVectors)]);
 }
 
-// c[rows][columns rounded up to vectors] (+)= a * b; rows <= TallestRows.
-template <bool kFused, class B>
-HWY_INLINE void Block(const float* a, const B* b, int64_t rows, int64_t depth,
-                      int64_t columns, float* c, int64_t c_stride,
-                      bool resume) {
+// result[rows][columns rounded up to vectors]; rows <= TallestRows.
+template <class B, class T>
+HWY_INLINE void Block(const Rows& a, const B* b, int64_t rows, int64_t columns,
+                      const Result<T>& result) {
   int64_t vectors = DivideUp(columns, kLanes);
+  if (kHasPanelTile && rows == 1 && vectors == kPanelVectors)
+    return TileOf<B, T>(rows, vectors)(a, b, result);
   int64_t first = 0;
   while (vectors > 0) {
     const int64_t part = HWY_MIN(vectors, kMaxVectors);
-    TileOf<kFused, B>(rows, part)(
-        a, b + first * kLanes, static_cast<size_t>(depth), c + first * kLanes,
-        static_cast<size_t>(c_stride), resume);
-    first += part;
+    TileOf<B, T>(rows, part)(a, b + first, result.Column(first));
+    first += part * kLanes;
     vectors -= part;
   }
 }
+
+// A matrix whose rows are `stride` apart, as Rows.
+class MatrixRows {
+ public:
+  MatrixRows(const float* a, int64_t stride, int64_t rows, int64_t depth) {
+    for (int64_t r = 0; r < rows; ++r) list_[r] = a + r * stride;
+    rows_ = {list_, kOneTap, 1, static_cast<size_t>(depth)};
+  }
+  operator const Rows&() const { return rows_; }
+
+ private:
+  static constexpr int32_t kOneTap[1] = {0};
+  const float* list_[kMaxTileRows];
+  Rows rows_;
+};
 
 // `rows` cut into equal groups of at most `tallest`: the first row of group i.
 HWY_INLINE int64_t GroupBegin(int64_t rows, int64_t num_groups, int64_t i) {

@@ -12,6 +12,7 @@
 // foreach_target first
 #include "hwy/highway.h"
 #include "ops/kernels/gemm-inl.h"
+#include "ops/kernels/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace aneref {
@@ -20,13 +21,20 @@ namespace matmul {
 
 template <class T>
 struct Worker {
+  using StorageTag = hn::Rebind<T, gemm::Tag>;
+  // Where widening is slow it is done once for all rows of a unit.
+  static constexpr bool kWidensPanel =
+      !std::is_same_v<T, float> && !ANEREF_NATIVE_HALF;
+
   const MatmulArgs& a;
   const KernelCall& call;
   MatmulUnit u;
-  float* panel;  // [depth][64], when y is packed or widened here
-  float* tile;   // [rows][kBlockStride]
-  float* line;   // at least 64 floats and a vector
-  float* sums;   // [rows][sums_stride]
+  float* rows;  // [rows][RowStride()] of x
+  T* packed;    // [depth][64]: a panel of a y that is not prepacked
+  float* wide;  // a panel widened, where kWidensPanel
+  float* line;  // [rows or 64] and a vector
+  float* sums;  // [rows][sums_stride]
+  T* strip;     // [kMaxTileRows][64]
   int64_t sums_stride;
 
   int64_t Rows() const { return u.row_end - u.row_begin; }
@@ -35,6 +43,7 @@ struct Worker {
   void WidenX(int64_t k, int64_t depth) const {
     const TensorView& x = call.in[0];
     const int64_t row_step = a.x.row.Bytes(x), step = a.x.column.Bytes(x);
+    const int64_t stride = a.RowStride();
     const std::byte* first =
         MatrixData(a, a.x, x, u.matrix) + u.row_begin * row_step + k * step;
     const auto at = [&](int64_t r, int64_t i) HWY_ATTR {
@@ -43,23 +52,23 @@ struct Worker {
     if (step == sizeof(T)) {
       for (int64_t r = 0; r < Rows(); ++r) {
         compat::WidenRun(at(r, 0), static_cast<size_t>(depth),
-                         tile + r * kBlockStride);
+                         rows + r * stride);
       }
     } else if (row_step == sizeof(T)) {
       for (int64_t i = 0; i < depth; ++i) {
         compat::WidenRun(at(0, i), static_cast<size_t>(Rows()), line);
-        for (int64_t r = 0; r < Rows(); ++r)
-          tile[r * kBlockStride + i] = line[r];
+        for (int64_t r = 0; r < Rows(); ++r) rows[r * stride + i] = line[r];
       }
     } else {
       for (int64_t r = 0; r < Rows(); ++r) {
         for (int64_t i = 0; i < depth; ++i)
-          tile[r * kBlockStride + i] = LoadElement(at(r, i));
+          rows[r * stride + i] = LoadElement(at(r, i));
       }
     }
   }
 
-  // One panel of a y that is not prepacked.
+  // One panel of a y that is not prepacked; what is behind `columns` may be
+  // anything.
   void PackY(int64_t column, int64_t columns, int64_t k, int64_t depth) const {
     const TensorView& y = call.in[1];
     const int64_t step = a.y.row.Bytes(y), column_step = a.y.column.Bytes(y);
@@ -69,93 +78,123 @@ struct Worker {
       return reinterpret_cast<const T*>(first + i * step + n * column_step);
     };
     if (column_step == sizeof(T)) {
+      const StorageTag d;
       for (int64_t i = 0; i < depth; ++i) {
-        compat::WidenRun(at(i, 0), static_cast<size_t>(columns),
-                         panel + i * kPanelWidth);
-      }
-    } else if (step == sizeof(T)) {
-      // A transpose, 64 k at a time, so that the panel's lines stay in L1.
-      for (int64_t begin = 0; begin < depth; begin += kPanelWidth) {
-        const int64_t count = std::min(kPanelWidth, depth - begin);
-        for (int64_t n = 0; n < columns; ++n) {
-          compat::WidenRun(at(begin, n), static_cast<size_t>(count), line);
-          for (int64_t i = 0; i < count; ++i)
-            panel[(begin + i) * kPanelWidth + n] = line[i];
+        T* to = packed + i * kPanelWidth;
+        for (int64_t n = 0; n < columns; n += gemm::kLanes) {
+          const auto left = static_cast<size_t>(columns - n);
+          hn::StoreU(compat::LoadFirst(
+                         d, at(i, n),
+                         std::min(left, static_cast<size_t>(gemm::kLanes))),
+                     d, to + n);
         }
       }
-    } else {
-      for (int64_t i = 0; i < depth; ++i) {
-        for (int64_t n = 0; n < columns; ++n)
-          panel[i * kPanelWidth + n] = LoadElement(at(i, n));
+      return;
+    }
+    int64_t n = 0;
+    if constexpr (std::is_same_v<T, uint16_t>) {
+      if (step == sizeof(T)) {
+        for (; n + gemm::kLanes <= columns; n += gemm::kLanes)
+          TransposeY(at(0, n), column_step, depth, packed + n);
+      }
+    }
+    for (; n < columns; ++n) {
+      for (int64_t i = 0; i < depth; ++i)
+        packed[i * kPanelWidth + n] = *at(i, n);
+    }
+  }
+
+  // kLanes columns, whose k follow each other in memory.
+  static void TransposeY(const uint16_t* src, int64_t column_step,
+                         int64_t depth, uint16_t* to) {
+    constexpr int64_t kSide = gemm::kLanes;
+    const square::Tag d;
+    const int64_t step = column_step / int64_t{sizeof(uint16_t)};
+    for (int64_t i = 0; i < depth; i += kSide) {
+      const int64_t count = std::min(kSide, depth - i);
+      square::Vector v[kSide];
+      ANEREF_UNROLL for (int64_t n = 0; n < kSide; ++n) {
+        v[n] = compat::LoadFirst(d, src + n * step + i,
+                                 static_cast<size_t>(count));
+      }
+      square::Transpose(v);
+      ANEREF_UNROLL for (int64_t j = 0; j < kSide; ++j) {
+        if (j < count) hn::StoreU(v[j], d, to + (i + j) * kPanelWidth);
       }
     }
   }
 
+  // All rows of the unit times `columns` columns of one panel.
   template <class B>
   void Multiply(const B* b, int64_t column, int64_t columns, int64_t k,
                 int64_t depth) const {
+    const TensorView& out = call.out[0];
+    const int64_t row_step = a.out.row.Bytes(out);
+    const bool in_place = a.out.column.Bytes(out) == int64_t{sizeof(T)} &&
+                          columns % gemm::kLanes == 0;
+    std::byte* first_out = MatrixData(a, a.out, out, u.matrix) +
+                           u.row_begin * row_step +
+                           column * a.out.column.Bytes(out);
+    gemm::Result<T> result;
+    result.sums_stride = static_cast<size_t>(sums_stride);
+    result.resume = k > 0;
+    result.finish = k + depth == a.depth;
+    result.out_stride = in_place ? static_cast<size_t>(row_step) / sizeof(T)
+                                 : static_cast<size_t>(kPanelWidth);
+    if (!a.bias.empty()) result.column_bias = a.bias.data() + column;
     const int64_t num_groups = DivideUp(Rows(), gemm::TallestRows(columns));
     for (int64_t i = 0; i < num_groups; ++i) {
       const int64_t first = gemm::GroupBegin(Rows(), num_groups, i);
-      const int64_t end = gemm::GroupBegin(Rows(), num_groups, i + 1);
-      float* c = sums + first * sums_stride + column - u.column_begin;
-      gemm::Block<sizeof(T) == 2>(tile + first * kBlockStride, b, end - first,
-                                  depth, columns, c, sums_stride, k > 0);
-      if (k + depth < a.depth) continue;
-      for (int64_t r = first; r < end; ++r, c += sums_stride)
-        Store(r, column, columns, c);
+      const int64_t count = gemm::GroupBegin(Rows(), num_groups, i + 1) - first;
+      result.sums = sums + first * sums_stride + column - u.column_begin;
+      std::byte* dst = first_out + first * row_step;
+      result.out = in_place ? reinterpret_cast<T*>(dst) : strip;
+      gemm::Block<B, T>(gemm::MatrixRows(rows + first * a.RowStride(),
+                                         a.RowStride(), count, depth),
+                        b, count, columns, result);
+      if (in_place || !result.finish) continue;
+      for (int64_t r = 0; r < count; ++r, dst += row_step)
+        CopyRow(strip + r * kPanelWidth, columns, dst);
     }
   }
 
-  // Adds the bias, rounds and stores a row of one panel (P2).
-  void Store(int64_t row, int64_t column, int64_t columns,
-             const float* c) const {
-    const gemm::Tag d;
-    const TensorView& out = call.out[0];
-    const int64_t step = a.out.column.Bytes(out);
-    std::byte* first = MatrixData(a, a.out, out, u.matrix) +
-                       (u.row_begin + row) * a.out.row.Bytes(out) +
-                       column * step;
-    const float* bias = a.bias.empty() ? nullptr : a.bias.data() + column;
+  // A row of the strip to its place.
+  void CopyRow(const T* src, int64_t columns, std::byte* dst) const {
+    const StorageTag d;
+    const int64_t step = a.out.column.Bytes(call.out[0]);
+    if (step != sizeof(T)) {
+      for (int64_t n = 0; n < columns; ++n)
+        *reinterpret_cast<T*>(dst + n * step) = src[n];
+      return;
+    }
     for (int64_t n = 0; n < columns; n += gemm::kLanes) {
-      const auto count =
-          static_cast<size_t>(std::min(gemm::kLanes, columns - n));
-      auto v = hn::LoadU(d, c + n);
-      if (bias != nullptr)
-        v = hn::Add(v, compat::LoadFirst(d, bias + n, count));
-      if (step == sizeof(T)) {
-        compat::StoreNarrowFirst(v, d, reinterpret_cast<T*>(first) + n, count);
-        continue;
-      }
-      HWY_ALIGN T values[gemm::kLanes];
-      compat::StoreNarrow(v, d, values);
-      for (size_t i = 0; i < count; ++i) {
-        *reinterpret_cast<T*>(first + (n + static_cast<int64_t>(i)) * step) =
-            values[i];
-      }
+      const int64_t count = std::min(gemm::kLanes, columns - n);
+      compat::StoreFirst(hn::LoadU(d, src + n), d,
+                         reinterpret_cast<T*>(dst) + n,
+                         static_cast<size_t>(count));
     }
   }
 
   void MultiplyPanel(int64_t column, int64_t k, int64_t depth) const {
     const int64_t columns = std::min(kPanelWidth, u.column_end - column);
-    if (!a.packed) {
-      PackY(column, columns, k, depth);
-      return Multiply<float>(panel, column, columns, k, depth);
-    }
-    const T* b = a.panels.as<T>() + column * a.depth + k * kPanelWidth;
-    // Where widening is slow it is done once for all rows.
-    if constexpr (std::is_same_v<T, float> || ANEREF_NATIVE_HALF) {
-      Multiply<T>(b, column, columns, k, depth);
+    const T* b = packed;
+    if (a.packed) {
+      b = a.panels.as<T>() + column * a.depth + k * kPanelWidth;
     } else {
-      compat::WidenRun(b, static_cast<size_t>(depth * kPanelWidth), panel);
-      Multiply<float>(panel, column, columns, k, depth);
+      PackY(column, columns, k, depth);
+    }
+    if constexpr (kWidensPanel) {
+      compat::WidenRun(b, static_cast<size_t>(depth * kPanelWidth), wide);
+      Multiply<float>(wide, column, columns, k, depth);
+    } else {
+      Multiply<T>(b, column, columns, k, depth);
     }
   }
 
   void Run() const {
     int64_t k = 0;
     do {  // once for a depth of 0: the sums are +0
-      const int64_t depth = std::min(kBlockDepth, a.depth - k);
+      const int64_t depth = std::min(a.block_depth, a.depth - k);
       if (depth > 0) WidenX(k, depth);
       for (int64_t column = u.column_begin; column < u.column_end;
            column += kPanelWidth) {
@@ -168,17 +207,16 @@ struct Worker {
 
 template <class T>
 void RunUnit(const KernelCall& call, const MatmulArgs& a, const MatmulUnit& u) {
-  auto* panel = reinterpret_cast<float*>(call.scratch);
-  float* tile = panel + PanelBytes(a.depth) / sizeof(float);
-  float* line = tile + a.rows_per_unit * kBlockStride;
-  Worker<T>{a,
-            call,
-            u,
-            panel,
-            tile,
-            line,
-            line + kPanelWidth + 16,
-            a.panels_per_unit * kPanelWidth + 16}
+  const MatmulScratch layout = MatmulScratchOf(a);
+  std::byte* next = call.scratch;
+  auto* rows = reinterpret_cast<float*>(next);
+  auto* wide = reinterpret_cast<float*>(next += layout.rows);
+  auto* packed = reinterpret_cast<T*>(next += layout.wide);
+  auto* line = reinterpret_cast<float*>(next += layout.panel);
+  auto* sums = reinterpret_cast<float*>(next += layout.line);
+  auto* strip = reinterpret_cast<T*>(next += layout.sums);
+  const int64_t sums_stride = a.panels_per_unit * kPanelWidth + 16;
+  Worker<T>{a, call, u, rows, packed, wide, line, sums, strip, sums_stride}
       .Run();
 }
 

@@ -43,12 +43,19 @@ struct MatmulArgs {
   // there is one y for all batches.
   bool packed = false;
   AlignedBytes panels;
-  std::vector<float> bias;  // [columns], or empty
+  std::vector<float> bias;  // [columns] and readable beyond, or empty
 
   // Work units: one matrix of the batch, a block of rows, a block of panels.
   int64_t rows_per_unit = 1;
   int64_t panels_per_unit = 1;
+  int64_t block_depth = 0;  // k that a unit's rows are widened for at once
 
+  // Floats from one widened row to the next: no multiple of 1 KiB, or rows
+  // would meet in the same L1 sets.
+  int64_t RowStride() const {
+    const int64_t stride = RoundUp(block_depth, 16);
+    return stride % 256 == 0 ? stride + 16 : stride;
+  }
   int64_t NumPanels() const { return DivideUp(columns, kPanelWidth); }
   int64_t NumMatrices() const;
   int64_t NumUnits() const;
@@ -67,7 +74,22 @@ std::byte* MatrixData(const MatmulArgs& args, const MatrixLayout& layout,
 
 // Sets the blocking from the shapes; then the scratch of a unit.
 void PlanMatmul(MatmulArgs* args);
-size_t MatmulScratchBytes(const MatmulArgs& args);
+
+// Parts of a unit's scratch, behind each other, in bytes.
+struct MatmulScratch {
+  size_t rows = 0;   // of x, widened
+  size_t wide = 0;   // a panel of y in fp32
+  size_t panel = 0;  // a panel of y that is packed here
+  size_t line = 0;   // of a transpose
+  size_t sums = 0;   // partial ones
+  size_t strip = 0;  // a tile that cannot be stored in place
+
+  size_t Total() const { return rows + wide + panel + line + sums + strip; }
+};
+MatmulScratch MatmulScratchOf(const MatmulArgs& args);
+inline size_t MatmulScratchBytes(const MatmulArgs& args) {
+  return MatmulScratchOf(args).Total();
+}
 
 extern const Kernel matmul_kernel;
 Status MatmulScalar(const KernelCall& call, int64_t unit);

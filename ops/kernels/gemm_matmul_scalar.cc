@@ -10,9 +10,15 @@ namespace {
 // memory, which gives a quarter of the flops.
 constexpr double kUnitFlops = 6e6;
 constexpr int64_t kFewRows = 8;
-// Rows of one unit: four to eight register tiles, 230 KiB of A.
-constexpr int64_t kMostRows = 56;
-// Panels of one unit: bounds the partial sums.
+// Most k that rows are widened for at once; a longer sum carries partial sums.
+constexpr int64_t kMostDepth = 4096;
+// Floats of the widened rows of one unit: 448 KiB, of a typical L2 of 1 MiB.
+constexpr int64_t kRowFloats = 114688;
+constexpr int64_t kLeastRows = 28;
+constexpr int64_t kMostRows = 512;
+// Units that a product is cut into when it is large enough.
+constexpr int64_t kWantedUnits = 4;
+// Panels of one unit that keeps partial sums.
 constexpr int64_t kMostPanels = 16;
 
 template <class T>
@@ -89,26 +95,53 @@ std::byte* MatrixData(const MatmulArgs& args, const MatrixLayout& layout,
   return view.data + row * static_cast<int64_t>(view.row_pitch);
 }
 
+// Equal units, an even number of them wherever there is more than one: two
+// threads share them well.
 void PlanMatmul(MatmulArgs* a) {
+  if (!a->bias.empty())
+    a->bias.resize(static_cast<size_t>(RoundUp(a->columns, kPanelWidth)));
   if (a->rows == 0 || a->columns == 0) return;
-  a->rows_per_unit = DivideUp(a->rows, DivideUp(a->rows, kMostRows));
-  const double panel_flops = 2.0 * static_cast<double>(a->rows_per_unit) *
-                             static_cast<double>(a->depth) *
-                             static_cast<double>(kPanelWidth);
-  const double wanted = (a->rows < kFewRows ? kUnitFlops / 4 : kUnitFlops) /
-                        std::max(panel_flops, 1.0);
-  const int64_t most = std::min(kMostPanels, a->NumPanels());
-  const int64_t panels =
-      std::clamp<int64_t>(static_cast<int64_t>(std::min(wanted, 1e6)), 1, most);
-  a->panels_per_unit =
-      DivideUp(a->NumPanels(), DivideUp(a->NumPanels(), panels));
+  a->block_depth =
+      DivideUp(a->depth, DivideUp(std::max<int64_t>(a->depth, 1), kMostDepth));
+  const int64_t fitting = std::clamp(
+      kRowFloats / std::max<int64_t>(1, a->RowStride()), kLeastRows, kMostRows);
+  const double flops = 2.0 * static_cast<double>(a->rows) *
+                       static_cast<double>(a->depth) *
+                       static_cast<double>(a->columns);
+  const double unit_flops = a->rows < kFewRows ? kUnitFlops / 4 : kUnitFlops;
+  int64_t wanted = std::clamp<int64_t>(
+      static_cast<int64_t>(std::min(flops / unit_flops, 1e6)), 1, kWantedUnits);
+  wanted =
+      std::max<int64_t>(1, wanted / std::max<int64_t>(1, a->NumMatrices()));
+  int64_t row_blocks =
+      std::max(DivideUp(a->rows, fitting),
+               std::min(wanted, std::max<int64_t>(1, a->rows / kLeastRows)));
+  if (row_blocks > 1 && a->NumMatrices() % 2 != 0)
+    row_blocks = RoundUp(row_blocks, 2);
+  a->rows_per_unit = DivideUp(a->rows, row_blocks);
+  int64_t panel_blocks = std::min(DivideUp(wanted, row_blocks), a->NumPanels());
+  if (a->block_depth < a->depth) {
+    panel_blocks =
+        std::max(panel_blocks, DivideUp(a->NumPanels(), kMostPanels));
+  }
+  a->panels_per_unit = DivideUp(a->NumPanels(), panel_blocks);
 }
 
-size_t MatmulScratchBytes(const MatmulArgs& a) {
-  const int64_t sums = a.rows_per_unit * (a.panels_per_unit * kPanelWidth + 16);
-  const int64_t tile = a.rows_per_unit * kBlockStride;
-  return PanelBytes(a.depth) +
-         static_cast<size_t>(tile + sums + kPanelWidth + 64) * sizeof(float);
+MatmulScratch MatmulScratchOf(const MatmulArgs& a) {
+  MatmulScratch scratch;
+  const auto floats = [](int64_t count) {
+    return static_cast<size_t>(RoundUp(count, 16)) * sizeof(float);
+  };
+  scratch.rows = floats(a.rows_per_unit * a.RowStride() + 16);
+  scratch.wide = floats(a.block_depth * kPanelWidth);
+  if (!a.packed) scratch.panel = scratch.wide;
+  scratch.line = floats(std::max(kPanelWidth, a.rows_per_unit) + 16);
+  if (a.block_depth < a.depth) {
+    scratch.sums =
+        floats(a.rows_per_unit * (a.panels_per_unit * kPanelWidth + 16));
+  }
+  scratch.strip = floats(kMaxTileRows * kPanelWidth);
+  return scratch;
 }
 
 Status MatmulScalar(const KernelCall& call, int64_t unit) {

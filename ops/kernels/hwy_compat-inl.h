@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "hwy/highway.h"
 
@@ -47,6 +48,43 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 namespace compat {
 
+#undef ANEREF_AVX2_PIECES
+#define ANEREF_AVX2_PIECES (HWY_ARCH_X86 && HWY_TARGET == HWY_AVX2)
+#if ANEREF_AVX2_PIECES
+// AVX2 has no masks for 16-bit lanes: up to seven elements move as one piece
+// each of four, two and one.
+HWY_INLINE __m128i LoadPieces(const uint16_t* src, size_t count) {
+  uint64_t part[2] = {0, 0};
+  for (size_t i = 0; i < 2; ++i, src += 4) {
+    const size_t n = count < 4 * i ? 0 : count - 4 * i;
+    if (n >= 4) {
+      std::memcpy(&part[i], src, 8);
+      continue;
+    }
+    uint32_t two = 0;
+    if ((n & 2) != 0) std::memcpy(&two, src, 4);
+    part[i] = two;
+    if ((n & 1) != 0) part[i] |= uint64_t{src[n - 1]} << (16 * (n - 1));
+  }
+  return _mm_set_epi64x(static_cast<int64_t>(part[1]),
+                        static_cast<int64_t>(part[0]));
+}
+HWY_INLINE void StorePieces(__m128i v, uint16_t* dst, size_t count) {
+  auto part = static_cast<uint64_t>(_mm_cvtsi128_si64(v));
+  if ((count & 4) != 0) {
+    std::memcpy(dst, &part, 8);
+    dst += 4;
+    part = static_cast<uint64_t>(_mm_extract_epi64(v, 1));
+  }
+  if ((count & 2) != 0) {
+    std::memcpy(dst, &part, 4);
+    dst += 2;
+    part >>= 32;
+  }
+  if ((count & 1) != 0) *dst = static_cast<uint16_t>(part);
+}
+#endif
+
 // Lanes [0, count) from memory, the others 0. Reads nothing past them.
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE hn::Vec<D> LoadFirst(D d, const T* src, size_t count) {
@@ -54,6 +92,13 @@ HWY_INLINE hn::Vec<D> LoadFirst(D d, const T* src, size_t count) {
   return hn::MaskedLoad(hn::FirstN(d, count), d, src);
 #else
   if (count >= hn::Lanes(d)) return hn::LoadU(d, src);
+#if ANEREF_AVX2_PIECES
+  if constexpr (sizeof(T) == 4) {
+    return hn::MaskedLoad(hn::FirstN(d, count), d, src);
+  } else if constexpr (std::is_same_v<hn::Vec<D>, hn::Vec128<uint16_t>>) {
+    return hn::Vec<D>{LoadPieces(src, count)};
+  }
+#endif
   HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(T)] = {};
   std::memcpy(buffer, src, count * sizeof(T));
   return hn::Load(d, buffer);
@@ -67,6 +112,13 @@ HWY_INLINE void StoreFirst(hn::Vec<D> v, D d, T* dst, size_t count) {
   hn::BlendedStore(v, hn::FirstN(d, count), d, dst);
 #else
   if (count >= hn::Lanes(d)) return hn::StoreU(v, d, dst);
+#if ANEREF_AVX2_PIECES
+  if constexpr (sizeof(T) == 4) {
+    return hn::BlendedStore(v, hn::FirstN(d, count), d, dst);
+  } else if constexpr (std::is_same_v<hn::Vec<D>, hn::Vec128<uint16_t>>) {
+    return StorePieces(v.raw, dst, count);
+  }
+#endif
   HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(T)];
   hn::Store(v, d, buffer);
   std::memcpy(dst, buffer, count * sizeof(T));
@@ -105,6 +157,11 @@ template <class DF, class DH = hn::Rebind<uint16_t, DF>>
 HWY_INLINE hn::Vec<DH> NarrowHalf(DF df, hn::Vec<DF> value) {
   const DH dh;
 #if ANEREF_NATIVE_HALF
+  const hn::Rebind<hwy::float16_t, DF> df16;
+  // Nearly always every lane rounds to a finite half: one test for all.
+  const auto rounds_finite = hn::Lt(hn::Abs(value), hn::Set(df, 65520.0f));
+  if (HWY_LIKELY(hn::AllTrue(df, rounds_finite)))
+    return hn::BitCast(dh, hn::DemoteTo(df16, value));
   const auto largest = hn::Set(df, 65504.0f);
   const auto clamped = hn::Max(hn::Min(value, largest), hn::Neg(largest));
   const auto infinity = hn::BitCast(
@@ -115,8 +172,7 @@ HWY_INLINE hn::Vec<DH> NarrowHalf(DF df, hn::Vec<DF> value) {
       hn::Eq(value, value), in_range,
       hn::BitCast(df,
                   hn::Set(hn::RebindToUnsigned<DF>(), uint32_t{0x7FC00000})));
-  return hn::BitCast(dh,
-                     hn::DemoteTo(hn::Rebind<hwy::float16_t, DF>(), canonical));
+  return hn::BitCast(dh, hn::DemoteTo(df16, canonical));
 #else
   const hn::RebindToSigned<DF> di;
   const auto bits = hn::BitCast(di, value);

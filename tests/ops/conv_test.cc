@@ -225,6 +225,57 @@ TEST_CASE("conv: ragged shapes agree on all targets") {
   }
 }
 
+TEST_CASE("conv: many channels agree on all targets") {
+  const DataType type = DataType::kFloat16;
+  for (const int64_t width : {1, 3, 7, 8, 9, 14, 16, 17, 29, 70}) {
+    CheckRagged({17, 18, 5, width, 3, 1, 1, 1, 1}, type, true);
+    CheckRagged({34, 67, 3, width, 3, 2, 1, 1, 1}, type, false);
+    CheckRagged({66, 65, 4, width, 1, 1, 0, 1, 1}, type, true);
+    CheckRagged({48, 40, 7, width, 3, 1, 2, 2, 2}, type, false);
+  }
+  CheckRagged({33, 70, 9, 9, 1, 2, 0, 1, 1}, type, false);
+  CheckRagged({33, 70, 9, 9, 1, 3, 1, 1, 1}, type, false);
+  CheckRagged({40, 40, 1, 300, 3, 1, 1, 1, 1}, type, true);
+  CheckRagged({70, 600, 8, 8, 3, 1, 1, 1, 1}, type, false);
+}
+
+TEST_CASE("conv: many channels sum what lies under the kernel") {
+  // Ones: 20 channels times 4 taps in the corners, 6 at the edges, 9 inside.
+  fbs::ConvT conv;
+  conv.pads = {1, 1, 1, 1};
+  const auto x = Half({1, 20, 3, 3}, Values(180, 1.0));
+  const auto w = Known(Half({16, 20, 3, 3}, Values(2880, 1.0)));
+  Values bias(16), expected;
+  for (size_t m = 0; m < 16; ++m) {
+    const double b = bias[m] = static_cast<double>(m);
+    for (const double sum : {80, 120, 80, 120, 180, 120, 80, 120, 80})
+      expected.push_back(sum + b);
+  }
+  CHECK_EQ(Run(conv, {x, w, Known(Half({16}, bias))}), expected);
+}
+
+TEST_CASE("P2: many channels keep the rounding of rare values") {
+  // One tap, sixteen channels of which one counts. 2048 + 1 and 2050 + 1 tie
+  // to even, 65504 + 65504 saturates, infinity and NaN stay.
+  Values values(16 * 6, 0.0);
+  const double rare[6] = {2048, 2050, 65504, INFINITY, -INFINITY, NAN};
+  for (size_t i = 0; i < 6; ++i) values[i] = rare[i];
+  Values weights(16 * 16, 0.0);
+  for (size_t m = 0; m < 16; ++m) weights[16 * m] = 1.0;
+  Values bias(16, 1.0);
+  bias[1] = 65504;
+  const RunResult result =
+      RunOp(conv_op, fbs::ConvT(),
+            {Half({1, 16, 1, 6}, values), Known(Half({16, 16, 1, 1}, weights)),
+             Known(Half({16}, bias))});
+  REQUIRE_MESSAGE(result.status.ok(), result.status.ToString());
+  const std::vector<uint16_t> bits = result.outputs[0].Bits();
+  CHECK_EQ(bits[6 + 2], 0x7BFF);
+  const std::vector<uint16_t> first(bits.begin(), bits.begin() + 6);
+  CHECK_EQ(first, std::vector<uint16_t>{0x6800, 0x6802, 0x7BFF, 0x7C00, 0xFC00,
+                                        0x7E00});
+}
+
 TEST_CASE("conv: sums longer than a block agree on all targets") {
   for (const DataType type : {DataType::kFloat16, DataType::kFloat32}) {
     CheckRagged({130, 15, 5, 9, 3, 1, 1, 1, 1}, type, false);

@@ -1,0 +1,339 @@
+// Convolution with output channels in the lanes: a unit turns the pixels under
+// its output into fp32 rows [pixel][channel] once, multiplies them with weight
+// panels [k][64 channels] and turns the sums back into planes. For small maps
+// and many channels; conv_gemm.cc, with pixels in the lanes, is for the others.
+// fp16 only. Rules P3 (k: taps outer, channels inner), P2.
+#include <algorithm>
+
+#include "ops/kernels/conv.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/kernels/conv_channels.cc"
+#include "hwy/foreach_target.h"
+// foreach_target first
+#include "hwy/highway.h"
+#include "ops/kernels/gemm-inl.h"
+#include "ops/kernels/transpose-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace aneref {
+namespace HWY_NAMESPACE {
+namespace channels {
+
+constexpr int64_t kSide = gemm::kLanes;
+
+// A map this narrow puts two of its rows into one vector.
+constexpr bool kPairsRows = kSide == 16;
+constexpr int64_t kPairWidth = 8;
+
+#if HWY_TARGET != HWY_SCALAR
+using HalfTag = hn::Half<square::Tag>;
+#endif
+
+// Surfaces (L10) begin rows at cache lines, so a whole vector at a multiple of
+// its length never leaves the padded row; any other view is read exactly.
+inline bool HasAlignedRows(const TensorView& x) {
+  return reinterpret_cast<uintptr_t>(x.data) % 64 == 0 && x.row_pitch % 64 == 0;
+}
+
+// One unit of one group.
+struct Worker {
+  const ConvArgs& a;
+  const TensorView& x;
+  const TensorView& out;
+  const ConvUnit& u;
+  int64_t group;
+  ConvTile shape;
+  float* tile;
+  uint16_t* strip;  // [kStripPixels][kStripStride]
+  int32_t* taps;    // offsets in the tile
+  bool aligned;     // rows of x may be read to the end of their padding
+
+  int64_t PixelsPitch() const { return shape.num_columns * shape.pixel_pitch; }
+
+  // ---- planes to rows ----
+
+  void ClearPixels(float* dst, int64_t count) const {
+    std::fill_n(dst, count * shape.pixel_pitch, 0.0f);
+  }
+
+  // The pixels of `count` tile rows from row r on, which all lie in the input;
+  // two rows at once where `count` is 2.
+  void FillRows(int64_t r, int64_t count) const {
+    const int64_t row = FirstRow() + r * shape.row_step;
+    const int64_t step = shape.column_step;
+    float* dst = tile + r * PixelsPitch();
+    // Columns [first, end) of the tile are inside the input.
+    const int64_t begin = FirstColumn();
+    const int64_t first =
+        begin >= 0 ? 0 : std::min(DivideUp(-begin, step), shape.num_columns);
+    const int64_t end = std::clamp(DivideUp(a.in_width - begin, step), first,
+                                   shape.num_columns);
+    for (int64_t i = 0; i < count; ++i) {
+      ClearPixels(dst + i * PixelsPitch(), first);
+      ClearPixels(dst + i * PixelsPitch() + end * shape.pixel_pitch,
+                  shape.num_columns - end);
+    }
+    if (first == end) return;
+    const int64_t from = begin + first * step;
+    const int64_t last = begin + (end - 1) * step;
+    for (int64_t c = 0; c < a.in_channels; c += kSide) {
+      const int64_t plane = (u.image * a.groups + group) * a.in_channels + c;
+      const uint16_t* src = x.Row<uint16_t>(plane * a.in_height + row);
+      const int64_t num_planes = std::min(kSide, a.in_channels - c);
+      for (int64_t column = from / kSide * kSide; column <= last;
+           column += kSide) {
+        square::Vector v[kSide];
+        Load(src, column, num_planes, count, v);
+        square::Transpose(v);
+        float* pixel = dst + c;
+        if (count == 2) {
+          StorePixels<0, kPairWidth>(v, from, last, column, pixel);
+          StorePixels<kPairWidth, kPairWidth>(v, from, last, column,
+                                              pixel + PixelsPitch());
+        } else {
+          StorePixels<0, kSide>(v, from, last, column, pixel);
+        }
+      }
+    }
+  }
+
+  // Vectors kFirst to kFirst + kCount of v are pixels from `column` of the
+  // input on; those in [from, last] that the tile has go to their places.
+  template <int64_t kFirst, int64_t kCount>
+  HWY_INLINE void StorePixels(const square::Vector (&v)[kSide], int64_t from,
+                              int64_t last, int64_t column,
+                              float* pixel) const {
+    const gemm::Tag d;
+    constexpr int64_t kEnd = std::min(kFirst + kCount, kSide);
+    const int64_t step = shape.column_step;
+    int64_t next = std::max<int64_t>(0, column - from);
+    next = DivideUp(next, step) * step + from - column;  // the first lane
+    float* to =
+        pixel + (next + column - FirstColumn()) / step * shape.pixel_pitch;
+    ANEREF_UNROLL for (int64_t i = kFirst; i < kEnd; ++i) {
+      if (i - kFirst != next || i - kFirst > last - column) continue;
+      hn::StoreU(compat::WidenHalf(d, v[i]), d, to);
+      to += shape.pixel_pitch;
+      next += step;
+    }
+  }
+
+  // Vector i of v: pixels [column, column + kSide) of plane i.
+  HWY_INLINE void Load(const uint16_t* src, int64_t column, int64_t num_planes,
+                       [[maybe_unused]] int64_t rows,
+                       square::Vector (&v)[kSide]) const {
+    const square::Tag d;
+    const int64_t plane_step =
+        a.in_height * static_cast<int64_t>(x.row_pitch / sizeof(uint16_t));
+#if HWY_TARGET != HWY_SCALAR
+    if (rows == 2) {
+      const HalfTag dh;
+      const int64_t row_step =
+          shape.row_step * static_cast<int64_t>(x.row_pitch / sizeof(uint16_t));
+      ANEREF_UNROLL for (int64_t i = 0; i < kSide; ++i) {
+        const uint16_t* p = src + std::min(i, num_planes - 1) * plane_step;
+        v[i] = hn::Combine(d, hn::LoadU(dh, p + row_step), hn::LoadU(dh, p));
+      }
+      return;
+    }
+#endif
+    if (aligned && num_planes == kSide) {
+      ANEREF_UNROLL for (int64_t i = 0; i < kSide; ++i) v[i] =
+          hn::LoadU(d, src + i * plane_step + column);
+      return;
+    }
+    const auto count =
+        static_cast<size_t>(std::min(kSide, a.in_width - column));
+    ANEREF_UNROLL for (int64_t i = 0; i < kSide; ++i) {
+      const uint16_t* p = src + std::min(i, num_planes - 1) * plane_step;
+      v[i] = compat::LoadFirst(d, p + column, count);
+    }
+  }
+
+  int64_t FirstRow() const {
+    return shape.grid_row * a.in_step.row + shape.tap_row;
+  }
+  int64_t FirstColumn() const {
+    return shape.grid_column * a.in_step.column + shape.tap_column;
+  }
+
+  void FillTile() const {
+    const auto inside = [&](int64_t r) {
+      const int64_t row = FirstRow() + r * shape.row_step;
+      return r < shape.num_rows && row >= 0 && row < a.in_height;
+    };
+    const bool pairs = kPairsRows && aligned && a.in_width <= kPairWidth;
+    for (int64_t r = 0; r < shape.num_rows; ++r) {
+      if (!inside(r)) {
+        ClearPixels(tile + r * PixelsPitch(), shape.num_columns);
+      } else if (pairs && inside(r + 1)) {
+        FillRows(r++, 2);
+      } else {
+        FillRows(r, 1);
+      }
+    }
+  }
+
+  // ---- rows to planes ----
+
+  // A strip of pixels [begin, end) of the grid, channels [channel, channel +
+  // count), to their planes.
+  void Store(int64_t begin, int64_t end, int64_t channel, int64_t count) const {
+    const uint16_t* pixels = strip;
+    const bool pairs = kPairsRows && a.grid_width <= kPairWidth;
+    for (int64_t p = begin; p < end;) {
+      const int64_t column = p % a.grid_width;
+      const int64_t length = std::min({kSide, a.grid_width - column, end - p});
+      const bool two = pairs && column == 0 && p + 2 * a.grid_width <= end;
+      for (int64_t c = 0; c < count; c += kSide) {
+        const int64_t num_planes = std::min(kSide, count - c);
+        if (two) {
+          StoreSquare<true>(p, length, channel + c, num_planes, pixels + c);
+        } else {
+          StoreSquare<false>(p, length, channel + c, num_planes, pixels + c);
+        }
+      }
+      const int64_t done = two ? 2 * length : length;
+      p += done;
+      pixels += done * kStripStride;
+    }
+  }
+
+  template <bool kTwoRows>
+  HWY_INLINE void StoreSquare(int64_t pixel, int64_t length, int64_t channel,
+                              int64_t num_planes,
+                              const uint16_t* pixels) const {
+    const square::Tag d;
+    square::Vector v[kSide];
+    ANEREF_UNROLL for (int64_t i = 0; i < kSide; ++i) {
+      int64_t from = i;
+      if (kTwoRows && i >= kPairWidth) from = i - kPairWidth + length;
+      // Lanes behind the last pixel repeat one and are not stored.
+      from = std::min(from, kTwoRows ? 2 * length - 1 : length - 1);
+      v[i] = hn::LoadU(d, pixels + from * kStripStride);
+    }
+    square::Transpose(v);
+    const int64_t plane =
+        (u.image * a.groups + group) * a.out_channels + channel;
+    const int64_t row = a.out_begin.row + pixel / a.grid_width * a.out_step.row;
+    uint16_t* dst = out.Row<uint16_t>(plane * a.out_height + row) +
+                    a.out_begin.column + pixel % a.grid_width;
+    const int64_t pitch =
+        static_cast<int64_t>(out.row_pitch / sizeof(uint16_t));
+    const auto n = static_cast<size_t>(length);
+    ANEREF_UNROLL for (int64_t i = 0; i < kSide; ++i) {
+      if (i == num_planes) return;
+#if HWY_TARGET != HWY_SCALAR
+      if constexpr (kTwoRows) {
+        const HalfTag dh;
+        compat::StoreFirst(hn::LowerHalf(dh, v[i]), dh, dst, n);
+        compat::StoreFirst(hn::UpperHalf(dh, v[i]), dh,
+                           dst + a.out_step.row * pitch, n);
+      } else  // NOLINT
+#endif
+      {
+        compat::StoreFirst(v[i], square::Tag(), dst, n);
+      }
+      dst += a.out_height * pitch;
+    }
+  }
+
+  // ---- the product ----
+
+  const float* PixelRow(int64_t pixel) const {
+    const int64_t y = pixel / a.grid_width - shape.grid_row;
+    const int64_t x_here = pixel % a.grid_width - shape.grid_column;
+    return tile + (y * (a.in_step.row / shape.row_step) * shape.num_columns +
+                   x_here * (a.in_step.column / shape.column_step)) *
+                      shape.pixel_pitch;
+  }
+
+  // Results of a strip of pixels, `columns` channels of one panel from
+  // `channel` on.
+  void Multiply(int64_t begin, int64_t end, int64_t channel,
+                int64_t columns) const {
+    const int64_t index = group * a.out_channels + channel;
+    const uint16_t* panel = a.weights.as<uint16_t>() + a.WeightIndex(index, 0);
+    gemm::Result<uint16_t> result;
+    result.out_stride = kStripStride;
+    if (!a.bias.empty()) result.column_bias = a.bias.data() + index;
+    const int64_t pixels = end - begin;
+    const int64_t num_groups = DivideUp(pixels, gemm::TallestRows(columns));
+    for (int64_t i = 0; i < num_groups; ++i) {
+      const int64_t first = gemm::GroupBegin(pixels, num_groups, i);
+      const int64_t last = gemm::GroupBegin(pixels, num_groups, i + 1);
+      const float* rows[kMaxTileRows];
+      for (int64_t r = first; r < last; ++r)
+        rows[r - first] = PixelRow(begin + r);
+      result.out = strip + first * kStripStride;
+      gemm::Block(gemm::Rows{rows, taps, a.taps.size(),
+                             static_cast<size_t>(a.in_channels)},
+                  panel, last - first, columns, result);
+    }
+  }
+
+  // The end of the strip that begins at a pixel: whole grid rows where several
+  // fit, else a part of one that is a multiple of 16.
+  int64_t StripEnd(int64_t begin) const {
+    const int64_t column = begin % a.grid_width;
+    if (a.grid_width <= kStripPixels) {
+      const int64_t rows = kStripPixels / a.grid_width;
+      return std::min(begin - column + rows * a.grid_width, u.pixel_end);
+    }
+    const int64_t end =
+        std::min(begin + kStripPixels, begin - column + a.grid_width);
+    return std::min(end, u.pixel_end);
+  }
+
+  void Run() const {
+    FillTile();
+    for (int64_t m = u.channel_begin; m < u.channel_end;) {
+      const int64_t panel_end = m / kPanelWidth * kPanelWidth + kPanelWidth;
+      const int64_t columns = std::min(panel_end, u.channel_end) - m;
+      for (int64_t begin = u.pixel_begin; begin < u.pixel_end;) {
+        const int64_t end = StripEnd(begin);
+        Multiply(begin, end, m, columns);
+        Store(begin, end, m, columns);
+        begin = end;
+      }
+      m += columns;
+    }
+  }
+};
+
+}  // namespace channels
+
+Status ConvChannels(const KernelCall& call, int64_t unit) {
+  const auto& a = *static_cast<const ConvArgs*>(call.args);
+  const ConvUnit u = ConvUnitOf(a, unit);
+  const ConvTile shape = ConvTileOf(a, u);
+  const ConvTileScratch layout = ConvTileScratchOf(a, shape);
+  auto* strip = reinterpret_cast<uint16_t*>(call.scratch);
+  auto* taps = reinterpret_cast<int32_t*>(strip + layout.strip);
+  auto* tile = reinterpret_cast<float*>(taps + layout.taps);
+  for (size_t t = 0; t < a.taps.size(); ++t)
+    taps[t] = static_cast<int32_t>(shape.TapOffset(a.taps[t]));
+  const bool aligned = channels::HasAlignedRows(call.in[0]);
+  for (int64_t g = u.group_begin; g < u.group_end; ++g) {
+    channels::Worker{a,     call.in[0], call.out[0], u,    g,
+                     shape, tile,       strip,       taps, aligned}
+        .Run();
+  }
+  return Status();
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace aneref
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace aneref {
+HWY_EXPORT(ConvChannels);
+static Status ConvChannelsSimd(const KernelCall& call, int64_t unit) {
+  return HWY_DYNAMIC_DISPATCH(ConvChannels)(call, unit);
+}
+const Kernel conv_channels_kernel = {"conv_channels", ConvScalar,
+                                     ConvChannelsSimd};
+}  // namespace aneref
+#endif
