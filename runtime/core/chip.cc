@@ -73,7 +73,9 @@ JsonValue Merge(const JsonValue& base, const JsonValue& overlay) {
   const JsonValue::Object* above = overlay.AsObject();
   if (below == nullptr || above == nullptr) return overlay;
   JsonValue::Object merged = *below;
-  for (const auto& [key, value] : *above) {
+  for (const auto& entry : *above) {
+    const auto& key = entry.first;
+    const auto& value = entry.second;
     const auto found =
         std::find_if(merged.begin(), merged.end(),
                      [&](const auto& member) { return member.first == key; });

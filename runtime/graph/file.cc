@@ -43,6 +43,15 @@ class BufferFile : public File {
   std::vector<std::byte> bytes_;
 };
 
+class BorrowedFile : public File {
+ public:
+  explicit BorrowedFile(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  std::span<const std::byte> bytes() const override { return bytes_; }
+
+ private:
+  std::span<const std::byte> bytes_;
+};
+
 Status OsError(const std::string& path, const char* what) {
   return IoError(path + ": " + what + ": " + std::strerror(errno));
 }
@@ -76,6 +85,10 @@ Expected<std::shared_ptr<const File>> File::Map(const std::string& path) {
 
 std::shared_ptr<const File> File::FromBuffer(std::vector<std::byte> bytes) {
   return std::make_shared<BufferFile>(std::move(bytes));
+}
+
+std::shared_ptr<const File> File::Borrow(std::span<const std::byte> bytes) {
+  return std::make_shared<BorrowedFile>(bytes);
 }
 
 }  // namespace aneref

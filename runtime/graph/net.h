@@ -31,6 +31,8 @@ class File {
   // Takes over a buffer made by NetWriter (or read from elsewhere; it is copied
   // when misaligned).
   static std::shared_ptr<const File> FromBuffer(std::vector<std::byte> bytes);
+  // Bytes of somebody else, who keeps them as long as this lives.
+  static std::shared_ptr<const File> Borrow(std::span<const std::byte> bytes);
 };
 
 // Immutable after Parse; may be shared between threads.

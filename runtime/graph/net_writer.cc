@@ -103,10 +103,14 @@ class SegmentWriter {
     return static_cast<int32_t>(constants->size() - 1);
   }
   uint64_t size() const { return size_; }
-  // Calls visit(offset, bytes) for each distinct range.
-  template <class Visit>
-  void ForEach(const Visit& visit) const {
-    for (size_t i = 0; i < bytes_.size(); ++i) visit(offsets_[i], bytes_[i]);
+  // Copies every range to its place and gives its memory back.
+  void MoveTo(std::byte* segment) {
+    for (size_t i = 0; i < bytes_.size(); ++i) {
+      const std::vector<std::byte> bytes = std::move(bytes_[i]);
+      if (!bytes.empty())
+        std::memcpy(segment + offsets_[i], bytes.data(), bytes.size());
+    }
+    bytes_.clear();
   }
 
  private:
@@ -199,11 +203,7 @@ Expected<std::vector<std::byte>> WriteNet(NetDraft draft) {
   std::memcpy(file.data(), &header, sizeof(header));
   std::memcpy(file.data() + header.table_offset, builder.GetBufferPointer(),
               builder.GetSize());
-  segment.ForEach([&](uint64_t offset, const std::vector<std::byte>& bytes) {
-    if (!bytes.empty())
-      std::memcpy(file.data() + header.segment_offset + offset, bytes.data(),
-                  bytes.size());
-  });
+  segment.MoveTo(file.data() + header.segment_offset);
   return file;
 }
 

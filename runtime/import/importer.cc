@@ -32,18 +32,18 @@ Expected<std::vector<std::byte>> Finish(Expected<NetDraft> imported,
   Expected<std::vector<std::byte>> written = WriteNet(std::move(draft));
   if (!written.ok()) return written.status().WithContext(path);
   ANEREF_TRY(CheckMemory(path, written->size(), options));
-  ANEREF_TRY(Net::Parse(File::FromBuffer(*written), path).status());
+  ANEREF_TRY(Net::Parse(File::Borrow(*written), path).status());
   return written;
 }
 
-Expected<std::vector<std::byte>> ImportOnnx(std::span<const std::byte> bytes,
+Expected<std::vector<std::byte>> ImportOnnx(const File& file,
                                             const std::string& path,
                                             ImportOptions options,
                                             ImportSummary* summary) {
   summary->format = "onnx";
   if (options.precision == Precision::kDefault)
     options.precision = Precision::kFp16;
-  return Finish(onnx::ImportFile(bytes, path, options), path, options, summary);
+  return Finish(onnx::ImportFile(file, path, options), path, options, summary);
 }
 
 Expected<std::vector<std::byte>> ImportCoreml(
@@ -78,7 +78,7 @@ Expected<std::vector<std::byte>> ImportModel(const std::string& path,
   if (coreml::LooksLikeModel(bytes))
     return ImportCoreml(coreml::SingleFile(file, path), path, options, summary);
   if (onnx::LooksLikeModel(bytes))
-    return ImportOnnx(bytes, path, options, summary);
+    return ImportOnnx(*file, path, options, summary);
   return InvalidFile("", path + ": is no .anem, ONNX or Core ML file");
 }
 

@@ -42,11 +42,11 @@ bool LooksLikeModel(std::span<const std::byte> bytes) {
   return (field >= 2 && field <= 8 && wire == 2) || (field == 14 && wire == 2);
 }
 
-Expected<NetDraft> ImportFile(std::span<const std::byte> bytes,
-                              const std::string& path,
+Expected<NetDraft> ImportFile(const File& file, const std::string& path,
                               const ImportOptions& options) {
   auto model = std::make_unique<ModelProto>();
-  ANEREF_TRY(Parse(bytes, model.get()));
+  ANEREF_TRY(Parse(file.bytes(), model.get()));
+  file.DropPages(file.bytes());  // the message has copies
   ExternalData external(path, options.max_memory);
   NetDraft draft;
   ANEREF_TRY(Converter(model.get(), options, &external, &draft).Run());

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "runtime/graph/net.h"
 #include "runtime/import/importer.h"
 
 namespace aneref::onnx {
@@ -13,10 +14,8 @@ namespace aneref::onnx {
 // files have no magic number.
 bool LooksLikeModel(std::span<const std::byte> bytes);
 
-// `path` names the file that `bytes` came from: external data is looked up in
-// its folder.
-Expected<NetDraft> ImportFile(std::span<const std::byte> bytes,
-                              const std::string& path,
+// `path` is where the file came from: external data is looked up in its folder.
+Expected<NetDraft> ImportFile(const File& file, const std::string& path,
                               const ImportOptions& options);
 
 }  // namespace aneref::onnx
