@@ -33,5 +33,7 @@ step "op table" python3 .ci/ops_table.py --check
 step "schema evolution" conform
 step "tree" python3 .ci/check_tree.py
 step "python syntax" python
+step "core ml layers" python3 .ci/make_coreml_layers.py --check
+step "core ml operations" python3 .ci/make_coreml_operations.py --check
 step "status page" python3 tools/status.py --check
 exit $failed

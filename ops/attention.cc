@@ -1,7 +1,7 @@
 // Scaled-dot-product attention with ONNX's options (P20). One op: products,
 // mask and softmax stay fp32 inside it. The rows are in kernels/attention.cc;
 // this file checks and plans.
-#include "ops/kernels/attention.h"
+#include "ops/attention.h"
 
 #include <cmath>
 #include <memory>
@@ -12,7 +12,8 @@
 namespace aneref {
 namespace {
 
-constexpr size_t kMask = 3, kPastKey = 4, kPastValue = 5, kLengths = 6;
+constexpr size_t kMask = kAttentionMask, kPastKey = kAttentionPastKey,
+                 kPastValue = kAttentionPastValue, kLengths = kAttentionLengths;
 constexpr size_t kMostInputs = 7, kMostOutputs = 4;
 
 // Batch, heads, steps and features of an operand of either rank.
@@ -137,7 +138,9 @@ Status SetMask(const OpView& op, AttentionArgs* args) {
                     " does not broadcast over queries and keys");
 }
 
-Expected<AttentionArgs> ArgsOf(const OpView& op) {
+}  // namespace
+
+Expected<AttentionArgs> AttentionArgsOf(const OpView& op) {
   const auto& table = op.attributes<fbs::Attention>();
   AttentionArgs args;
   ANEREF_TRY(CheckAttributes(table));
@@ -156,6 +159,8 @@ Expected<AttentionArgs> ArgsOf(const OpView& op) {
   return args;
 }
 
+namespace {
+
 Expected<std::vector<TensorType>> Infer(const OpView& op) {
   ANEREF_TRY(CheckInputs(op, 3, kMostInputs));
   ANEREF_TRY(CheckTypes(op));
@@ -163,7 +168,7 @@ Expected<std::vector<TensorType>> Infer(const OpView& op) {
     return ShapeError("has " + std::to_string(op.num_outputs()) +
                       " outputs, between 1 and 4 are allowed");
   }
-  ANEREF_ASSIGN(const AttentionArgs args, ArgsOf(op));
+  ANEREF_ASSIGN(const AttentionArgs args, AttentionArgsOf(op));
   std::vector<int64_t> y = {args.batch, args.q_heads, args.queries,
                             args.v_depth};
   ANEREF_ASSIGN(const Shape heads, MakeShape({args.q_heads, args.v_depth}));
@@ -185,7 +190,7 @@ Expected<std::vector<TensorType>> Infer(const OpView& op) {
 }
 
 Status Lower(const OpView& op, TaskBuilder* builder) {
-  ANEREF_ASSIGN(const AttentionArgs args, ArgsOf(op));
+  ANEREF_ASSIGN(const AttentionArgs args, AttentionArgsOf(op));
   if (args.batch == 0) return Status();
   TaskSpec task;
   task.kernel = &kAttentionKernel;
@@ -203,7 +208,7 @@ Status Lower(const OpView& op, TaskBuilder* builder) {
 }
 
 Status Reference(const OpView& op, const RefTensors& tensors) {
-  ANEREF_ASSIGN(const AttentionArgs args, ArgsOf(op));
+  ANEREF_ASSIGN(const AttentionArgs args, AttentionArgsOf(op));
   const KernelCall call{tensors.in, tensors.out, &args, nullptr};
   for (int64_t unit = 0; unit < args.batch * args.q_heads; ++unit)
     ANEREF_TRY(kAttentionKernel.scalar(call, unit));

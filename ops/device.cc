@@ -39,9 +39,19 @@ bool ScattersSums(const OpView& op) {
                              fbs::ScatterReduction::none;
 }
 
+// `resample` and `affine` are the engine's (V53); regions, deformable windows,
+// unpooling and determinants are the host's, reversing and cropping move bits.
+bool SamplesGrid(const OpView& op) {
+  const auto kind = op.attributes<fbs::Sampling>().kind();
+  return AnyHalf(op) && (kind == fbs::SamplingKind::grid_sample ||
+                         kind == fbs::SamplingKind::affine_grid);
+}
+
 constexpr DeviceOp kThroughFloat = {AnyHalf, LowerThroughFloat,
                                     ReferenceThroughFloat};
 constexpr DeviceOp kResample = {Interpolates, LowerThroughFloat,
+                                ReferenceThroughFloat};
+constexpr DeviceOp kSampling = {SamplesGrid, LowerThroughFloat,
                                 ReferenceThroughFloat};
 constexpr DeviceOp kScatter = {ScattersSums, LowerThroughFloat,
                                ReferenceThroughFloat};
@@ -72,8 +82,14 @@ const DeviceOp* TableRow(fbs::Op op) {
       return &reduce_device;
     case fbs::Op::Slice:
       return &slice_device;
+    case fbs::Op::Attention:
+      return &attention_device;
+    case fbs::Op::IntegerMac:
+      return &integer_mac_device;
     case fbs::Op::Resample:
       return &kResample;
+    case fbs::Op::Sampling:
+      return &kSampling;
     case fbs::Op::Scatter:
       return &kScatter;
     case fbs::Op::Cumulative:

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "ops/device_float.h"
+#include "ops/device_join.h"
 #include "ops/device_mac.h"
 #include "ops/device_ops.h"
 #include "runtime/core/numerics.h"
@@ -105,9 +106,40 @@ bool IsArg(const OpView& op) {
   return kind == Kind::arg_max || kind == Kind::arg_min;
 }
 
+// A reduction whose operand was a product, joined with it (N24): the product's
+// operands are inputs 0 and 2.
+constexpr size_t kFactor = 2;
+
+Status ReferenceDot(const OpView& op, const RefTensors& tensors,
+                    const Flags& folded) {
+  const Shape& shape = op.In(0).shape;
+  const auto x = GatherGroups(LoadHalves(tensors.in[0]), shape, folded);
+  const auto y = GatherGroups(LoadHalves(tensors.in[kFactor]), shape, folded);
+  std::vector<uint16_t> sums;
+  for (size_t group = 0; group < x.size(); ++group) {
+    Accumulator sum(op.device()->profile());
+    sum.Start();
+    for (size_t i = 0; i < x[group].size(); ++i)
+      sum.Add(x[group][i], y[group][i]);
+    sums.push_back(sum.Finish());
+  }
+  StoreHalves(sums, tensors.out[0]);
+  return Status();
+}
+
+Status LowerDot(const OpView& op, const Flags& folded, TaskBuilder* builder) {
+  auto args = std::make_shared<DeviceDotArgs>();
+  args->profile = &op.device()->profile();
+  args->groups = GroupsOver(op.In(0).shape, folded);
+  AddGroupsTask(device_dot_kernel, std::move(args), op, builder);
+  builder->tasks().back().in.push_back(InputOperand(kFactor));
+  return Status();
+}
+
 Status ReferenceReduce(const OpView& op, const RefTensors& tensors) {
   if (IsArg(op)) return ReferenceThroughFloat(op, tensors);
   ANEREF_ASSIGN(const Flags folded, ReducedAxes(op));
+  if (op.HasInput(kFactor)) return ReferenceDot(op, tensors, folded);
   std::vector<uint16_t> y;
   for (const auto& group :
        GatherGroups(LoadHalves(tensors.in[0]), op.In(0).shape, folded))
@@ -143,6 +175,7 @@ Status LowerReduce(const OpView& op, TaskBuilder* builder) {
   if (IsArg(op)) return LowerThroughFloat(op, builder);
   ANEREF_ASSIGN(const Flags folded, ReducedAxes(op));
   if (op.Out(0).shape.NumElements() == 0) return Status();
+  if (op.HasInput(kFactor)) return LowerDot(op, folded, builder);
   const auto& table = op.attributes<fbs::Reduce>();
   const DeviceContext& device = *op.device();
   auto args = std::make_shared<DeviceReduceArgs>();
@@ -298,6 +331,16 @@ std::vector<uint16_t> ScatterGroups(
     bits[flat] = groups[group][next[group]++];
   });
   return bits;
+}
+
+bool SumsProducts(const OpView& reduce) {
+  const auto& table = reduce.attributes<fbs::Reduce>();
+  if (!IsHalfOp(reduce) || table.kind() != Kind::sum || table.scale() != 1.0f ||
+      reduce.device() == nullptr ||
+      !reduce.device()->profile().mul_reduce_as_mac)
+    return false;
+  const Expected<Flags> folded = ReducedAxes(reduce);
+  return folded.ok() && std::count(folded->begin(), folded->end(), true) == 1;
 }
 
 const DeviceOp reduce_device = {IsHalfOp, LowerReduce, ReferenceReduce};

@@ -55,7 +55,7 @@ Expected<DeviceGroups> GroupsOf(const OpView& op) {
   return groups;
 }
 
-Activation RsqrtOf(const OpView& op) {
+Activation RsqrtActivation(const OpView& op) {
   Activation rsqrt{ActivationFunction::kRsqrt};
   rsqrt.epsilon = FloatToHalf(op.attributes<fbs::Norm>().epsilon());  // N34
   return rsqrt;
@@ -102,9 +102,15 @@ Moments NormalizeGroup(const OpView& op, uint16_t* x, size_t count) {
     const float square = value * value;
     sum += square;
   }
-  const uint16_t variance = StoreEngine(
-      profile.rounding, static_cast<double>(sum) / static_cast<double>(count));
-  moments.inverse = EvaluateActivation(profile, RsqrtOf(op), variance);
+  const double variance = static_cast<double>(sum) / static_cast<double>(count);
+  const Activation rsqrt = RsqrtActivation(op);
+  moments.inverse =
+      KindOf(op) == Kind::rms
+          ? EvaluateActivation(profile, rsqrt,
+                               StoreEngine(profile.rounding, variance))
+          : StoreEngine(
+                profile.rounding,
+                RsqrtOf(profile, variance + EngineHalfToDouble(rsqrt.epsilon)));
   for (size_t i = 0; i < count; ++i)
     x[i] = Planar(profile, PlanarOp::kMul, x[i], moments.inverse);
   return moments;
@@ -235,7 +241,8 @@ Status LowerGroups(const OpView& op, TaskBuilder* builder) {
   ANEREF_ASSIGN(args->groups, GroupsOf(op));
   args->profile = &op.device()->profile();
   args->centers = KindOf(op) != Kind::rms;
-  args->rsqrt = op.device()->Table(RsqrtOf(op));
+  args->epsilon = RsqrtActivation(op).epsilon;
+  if (!args->centers) args->rsqrt = op.device()->Table(RsqrtActivation(op));
   TaskBuilder norm;
   AddGroupsTask(device_norm_kernel, std::move(args), op, &norm);
   TaskSpec task = std::move(norm.tasks()[0]);

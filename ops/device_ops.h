@@ -58,7 +58,8 @@ void AddGroupsTask(const Kernel& kernel, std::shared_ptr<Args> args,
 
 extern const DeviceOp conv_device, conv_transpose_device, matmul_device,
     einsum_device, elementwise_device, activation_device, pool_device,
-    softmax_device, norm_device, reduce_device, slice_device;
+    softmax_device, norm_device, reduce_device, slice_device, attention_device,
+    integer_mac_device;
 
 }  // namespace aneref
 

@@ -1,14 +1,17 @@
 // Convolution and matrix product of 8-bit integers with zero points, with int32
 // results or requantised ones. Sums wrap in 32 bits (P13); padding stands for
-// the zero point, so it adds nothing. Rules P13, P18.
+// the zero point, so it adds nothing. Rules P13, P18; on an engine that
+// multiplies int8 by int8, N65.
 #include <algorithm>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "ops/device_ops.h"
 #include "ops/integers.h"
-#include "ops/op.h"
 #include "ops/spatial.h"
+#include "runtime/core/accumulator.h"
+#include "runtime/core/half.h"
 
 namespace aneref {
 namespace {
@@ -226,7 +229,14 @@ Expected<std::vector<TensorType>> Infer(const OpView& op) {
 
 // ---- reference ----
 
-using Sums = std::vector<uint32_t>;  // unsigned: they wrap
+// A sum that wraps in 32 bits (P13), as the engine's (N65) is an
+// Int8Accumulator.
+struct WrappingSum {
+  uint32_t value = 0;
+  void Add(int32_t x, int32_t w) {
+    value += static_cast<uint32_t>(x) * static_cast<uint32_t>(w);
+  }
+};
 
 // The operands of a product, zero points and scales widened.
 struct Operands {
@@ -237,17 +247,19 @@ struct Operands {
   IntegerRange range;
 };
 
+std::vector<int32_t> ZerosOf(const OpView& op, size_t i,
+                             const RefTensors& tensors) {
+  if (!op.HasInput(i)) return {0};
+  return LoadIntegers<int32_t>(tensors.in[i]);
+}
+
 Expected<Operands> Load(const OpView& op, const Ports& ports,
                         const RefTensors& tensors) {
-  const auto zeros = [&](size_t i) {
-    return op.HasInput(i) ? LoadIntegers<int32_t>(tensors.in[i])
-                          : std::vector<int32_t>{0};
-  };
   Operands o;
   o.x = LoadIntegers<int32_t>(tensors.in[ports.x]);
   o.w = LoadIntegers<int32_t>(tensors.in[ports.w]);
-  o.x_zero = zeros(ports.x_zero);
-  o.w_zero = zeros(ports.w_zero);
+  o.x_zero = ZerosOf(op, ports.x_zero, tensors);
+  o.w_zero = ZerosOf(op, ports.w_zero, tensors);
   if (!ports.is_quantized) return o;
   if (ports.is_conv && op.HasInput(ports.bias))
     o.bias = LoadIntegers<int32_t>(tensors.in[ports.bias]);
@@ -262,12 +274,30 @@ Expected<Operands> Load(const OpView& op, const Ports& ports,
 }
 
 // saturate(round_half_even(fl(sum * factor)) + zero), where
-// factor = fl(fl(x_scale * w_scale) / y_scale).
-int32_t Finish(const Operands& o, uint32_t sum, float x_scale, float w_scale) {
+// factor = fl(fl(x_scale * w_scale) / y_scale); as it is without scales.
+int32_t Finish(const OpView& /*op*/, const Operands& o, const WrappingSum& sum,
+               float x_scale, float w_scale) {
+  const auto value = static_cast<int32_t>(sum.value);
+  if (o.x_scale.empty()) return value;
   const float factor = x_scale * w_scale / o.y_scale;
   return static_cast<int32_t>(
-      Requantize(static_cast<float>(static_cast<int32_t>(sum)) * factor,
-                 o.y_zero, o.range));
+      Requantize(static_cast<float>(value) * factor, o.y_zero, o.range));
+}
+
+// N65: the scaled sum as fp16, then quantised (N38).
+int32_t Finish(const OpView& op, const Operands& o, const Int8Accumulator& sum,
+               float x_scale, float w_scale) {
+  const double scale =
+      static_cast<double>(x_scale) * static_cast<double>(w_scale);
+  const double value =
+      EngineHalfToDouble(sum.Finish(op.device()->profile(), scale));
+  return static_cast<int32_t>(
+      Requantize(static_cast<float>(value) / o.y_scale, o.y_zero, o.range));
+}
+
+float ScaleOf(const std::vector<float>& scales, int64_t lines, int64_t batch,
+              int64_t line) {
+  return scales.empty() ? 1.0f : PerLine(scales, lines, batch, line);
 }
 
 // The outputs o in [begin, end) whose tap k lies inside the input.
@@ -285,8 +315,9 @@ Span Inside(const WindowAxis& axis, int64_t k) {
 }
 
 // sums[o] += weight * (x - zero) for the tap at `k`.
-void AddTap(const ConvGeometry& g, const int64_t k[3], uint32_t weight,
-            const int32_t* x, int32_t zero, Sums* sums) {
+template <class Sum>
+void AddTap(const ConvGeometry& g, const int64_t k[3], int32_t weight,
+            const int32_t* x, int32_t zero, std::vector<Sum>* sums) {
   const auto &d = g.axes[0], &h = g.axes[1], &w = g.axes[2];
   const Span sd = Inside(d, k[0]), sh = Inside(h, k[1]), sw = Inside(w, k[2]);
   for (int64_t od = sd.begin; od < sd.end; ++od) {
@@ -294,40 +325,39 @@ void AddTap(const ConvGeometry& g, const int64_t k[3], uint32_t weight,
     for (int64_t oh = sh.begin; oh < sh.end; ++oh) {
       const int64_t ih = oh * h.stride - h.pad_begin + k[1] * h.dilation;
       const int32_t* from = x + (id * h.in + ih) * w.in;
-      uint32_t* to = sums->data() + (od * h.out + oh) * w.out;
+      Sum* to = sums->data() + (od * h.out + oh) * w.out;
       for (int64_t ow = sw.begin; ow < sw.end; ++ow) {
         const int64_t iw = ow * w.stride - w.pad_begin + k[2] * w.dilation;
-        to[ow] += weight * static_cast<uint32_t>(from[iw] - zero);
+        to[ow].Add(from[iw] - zero, weight);
       }
     }
   }
 }
 
-// One output channel (of all groups) of one image.
+// One output channel (of all groups) of one image: kernel position outer, input
+// channel inner.
+template <class Sum>
 void ConvChannel(const ConvGeometry& g, const Operands& o, int64_t image,
-                 int64_t channel, Sums* sums) {
+                 int64_t channel, std::vector<Sum>* sums) {
   const auto &d = g.axes[0], &h = g.axes[1], &w = g.axes[2];
   const int64_t x_size = d.in * h.in * w.in;
   const int64_t w_size = d.kernel * h.kernel * w.kernel;
   const int64_t group = channel / g.out_channels;
   const int32_t w_zero =
       PerLine(o.w_zero, g.groups * g.out_channels, 0, channel);
-  const int32_t* weight = o.w.data() + channel * g.in_channels * w_size;
-  for (int64_t c = 0; c < g.in_channels; ++c) {
-    const int32_t* x =
-        o.x.data() + ((image * g.groups + group) * g.in_channels + c) * x_size;
-    for (int64_t kd = 0; kd < d.kernel; ++kd) {
-      for (int64_t kh = 0; kh < h.kernel; ++kh) {
-        for (int64_t kw = 0; kw < w.kernel; ++kw) {
-          const int64_t k[3] = {kd, kh, kw};
-          AddTap(g, k, static_cast<uint32_t>(*weight++ - w_zero), x,
-                 o.x_zero[0], sums);
-        }
-      }
-    }
+  const int32_t* weights = o.w.data() + channel * g.in_channels * w_size;
+  const int32_t* x =
+      o.x.data() + (image * g.groups + group) * g.in_channels * x_size;
+  for (int64_t position = 0; position < w_size; ++position) {
+    const int64_t k[3] = {position / (h.kernel * w.kernel),
+                          position / w.kernel % h.kernel, position % w.kernel};
+    for (int64_t c = 0; c < g.in_channels; ++c)
+      AddTap(g, k, weights[c * w_size + position] - w_zero, x + c * x_size,
+             o.x_zero[0], sums);
   }
 }
 
+template <class Sum>
 Status RunConv(const OpView& op, const Ports& ports,
                const RefTensors& tensors) {
   ANEREF_ASSIGN(const ConvGeometry g, ConvGeometryOf(op, ports));
@@ -339,38 +369,34 @@ Status RunConv(const OpView& op, const Ports& ports,
   y.reserve(static_cast<size_t>(tensors.out[0].shape.NumElements()));
   for (int64_t n = 0; n < g.batch; ++n) {
     for (int64_t m = 0; m < channels; ++m) {
-      Sums sums(static_cast<size_t>(size));
+      std::vector<Sum> sums(static_cast<size_t>(size));
       if (!o.bias.empty())
-        std::fill(sums.begin(), sums.end(),
-                  static_cast<uint32_t>(o.bias[static_cast<size_t>(m)]));
+        for (Sum& sum : sums) sum.Add(o.bias[static_cast<size_t>(m)], 1);
       ConvChannel(g, o, n, m, &sums);
-      for (uint32_t sum : sums) {
-        y.push_back(ports.is_quantized
-                        ? Finish(o, sum, o.x_scale[0],
-                                 PerLine(o.w_scale, channels, 0, m))
-                        : static_cast<int32_t>(sum));
-      }
+      for (const Sum& sum : sums)
+        y.push_back(Finish(op, o, sum, ScaleOf(o.x_scale, 1, 0, 0),
+                           ScaleOf(o.w_scale, channels, 0, m)));
     }
   }
   StoreIntegers(y, tensors.out[0]);
   return Status();
 }
 
-// sums[column] of one row of one product.
+// sums[column] of one row of one product, k ascending.
+template <class Sum>
 void MatmulRow(const MatmulGeometry& g, const Operands& o, int64_t x_line,
-               int64_t w_matrix, int32_t x_zero, Sums* sums) {
+               int64_t w_matrix, int32_t x_zero, std::vector<Sum>* sums) {
   for (int64_t k = 0; k < g.depth; ++k) {
-    const auto x = static_cast<uint32_t>(
-        o.x[static_cast<size_t>(x_line * g.depth + k)] - x_zero);
+    const int32_t x = o.x[static_cast<size_t>(x_line * g.depth + k)] - x_zero;
     const int32_t* w = o.w.data() + (w_matrix * g.depth + k) * g.columns;
     for (int64_t n = 0; n < g.columns; ++n) {
-      (*sums)[static_cast<size_t>(n)] +=
-          x * static_cast<uint32_t>(w[n] -
-                                    PerLine(o.w_zero, g.columns, w_matrix, n));
+      (*sums)[static_cast<size_t>(n)].Add(
+          x, w[n] - PerLine(o.w_zero, g.columns, w_matrix, n));
     }
   }
 }
 
+template <class Sum>
 Status RunMatmul(const OpView& op, const Ports& ports,
                  const RefTensors& tensors) {
   ANEREF_ASSIGN(const MatmulGeometry g, MatmulGeometryOf(op, ports));
@@ -382,31 +408,59 @@ Status RunMatmul(const OpView& op, const Ports& ports,
     const int64_t x_matrix = MatrixIndex(g.x_batch, g.batch, b);
     const int64_t w_matrix = MatrixIndex(g.w_batch, g.batch, b);
     for (int64_t m = 0; m < g.rows; ++m) {
-      Sums sums(static_cast<size_t>(g.columns));
+      std::vector<Sum> sums(static_cast<size_t>(g.columns));
       MatmulRow(g, o, x_matrix * g.rows + m, w_matrix,
                 PerLine(o.x_zero, g.rows, x_matrix, m), &sums);
-      for (int64_t n = 0; n < g.columns; ++n) {
-        const uint32_t sum = sums[static_cast<size_t>(n)];
-        y.push_back(ports.is_quantized
-                        ? Finish(o, sum,
-                                 PerLine(o.x_scale, g.rows, x_matrix, m),
-                                 PerLine(o.w_scale, g.columns, w_matrix, n))
-                        : static_cast<int32_t>(sum));
-      }
+      for (int64_t n = 0; n < g.columns; ++n)
+        y.push_back(Finish(op, o, sums[static_cast<size_t>(n)],
+                           ScaleOf(o.x_scale, g.rows, x_matrix, m),
+                           ScaleOf(o.w_scale, g.columns, w_matrix, n)));
     }
   }
   StoreIntegers(y, tensors.out[0]);
   return Status();
 }
 
-Status Reference(const OpView& op, const RefTensors& tensors) {
+template <class Sum>
+Status RunWith(const OpView& op, const RefTensors& tensors) {
   ANEREF_ASSIGN(const Ports ports, PortsOf(op));
-  return ports.is_conv ? RunConv(op, ports, tensors)
-                       : RunMatmul(op, ports, tensors);
+  return ports.is_conv ? RunConv<Sum>(op, ports, tensors)
+                       : RunMatmul<Sum>(op, ports, tensors);
+}
+
+Status Reference(const OpView& op, const RefTensors& tensors) {
+  return RunWith<WrappingSum>(op, tensors);
 }
 
 Status Lower(const OpView& op, TaskBuilder* builder) {
   return LowerToReference(op, Reference, builder);
+}
+
+// ---- the engine ----
+
+bool IsZero(const OpView& op, size_t i) {
+  if (!op.HasInput(i)) return true;
+  const Expected<std::vector<int64_t>> values = op.KnownInts(i);
+  return values.ok() && std::all_of(values->begin(), values->end(),
+                                    [](int64_t zero) { return zero == 0; });
+}
+
+// Signed operands whose zero points are 0: an offset is none of the engine's.
+bool MultipliesBytes(const OpView& op) {
+  const Expected<Ports> ports = PortsOf(op);
+  return ports.ok() && ports->is_quantized &&
+         op.device()->profile().int8_accumulator &&
+         op.In(ports->x).dtype == DataType::kInt8 &&
+         op.In(ports->w).dtype == DataType::kInt8 &&
+         IsZero(op, ports->x_zero) && IsZero(op, ports->w_zero);
+}
+
+Status ReferenceOnEngine(const OpView& op, const RefTensors& tensors) {
+  return RunWith<Int8Accumulator>(op, tensors);
+}
+
+Status LowerOnEngine(const OpView& op, TaskBuilder* builder) {
+  return LowerToReference(op, ReferenceOnEngine, builder);
 }
 
 }  // namespace
@@ -415,5 +469,8 @@ const OpDef integer_mac_op = {
     "integer_mac",
     "Convolutions and matrix products of 8-bit integers with zero points.",
     Infer, Lower, Reference};
+
+const DeviceOp integer_mac_device = {MultipliesBytes, LowerOnEngine,
+                                     ReferenceOnEngine};
 
 }  // namespace aneref

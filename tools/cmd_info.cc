@@ -30,6 +30,7 @@ void PrintAsJson(const Model& model, const NetSummary& summary) {
   out["format"] = model.format;
   out["inputs"] = PortsToJson(summary.inputs);
   out["outputs"] = PortsToJson(summary.outputs);
+  if (!summary.states.empty()) out["states"] = PortsToJson(summary.states);
   out["ops"] = OpsToJson(summary);
   out["parameters"] = summary.parameters;
   out["weight_bytes"] = summary.weight_bytes;
@@ -59,6 +60,7 @@ void AddPorts(const char* title, const std::vector<PortSpec>& specs,
       more += (more.empty() ? "" : ", ") + std::to_string(spec.labels.size()) +
               " labels";
     }
+    if (!spec.limits.empty()) more += (more.empty() ? "" : ", ") + spec.limits;
     table->Add({i == 0 ? title : "", spec.name,
                 std::string(DataTypeName(spec.declared)) +
                     (spec.declared == spec.dtype
@@ -78,6 +80,7 @@ void PrintAsText(const std::string& path, const Model& model,
   Table ports("lllll");
   AddPorts("inputs", summary.inputs, &ports);
   AddPorts("outputs", summary.outputs, &ports);
+  AddPorts("states", summary.states, &ports);
   text += ports.ToString();
   Table sizes("lrl");
   sizes.Add({"parameters", FormatCount(summary.parameters)});
@@ -123,7 +126,9 @@ const Verb kInfoVerb = {
     "info",
     "Show inputs, outputs, ops, parameters and metadata of a model",
     "Shows what a model takes and gives (names, types, shapes; open extents "
-    "by name or as ?), how many ops of each kind it has, its parameters, bytes "
+    "by name or as ?, with the sizes that they may have), the states that it "
+    "keeps between runs, how many ops of each kind it has, its parameters, "
+    "bytes "
     "and metadata, and what the importer joined.",
     {{"aneref info model.onnx", "what is in it"},
      {"aneref info model.anem --json | jq .inputs", "for scripts"},

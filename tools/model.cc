@@ -8,6 +8,7 @@
 
 #include "hwy/targets.h"
 #include "runtime/core/suggest.h"
+#include "runtime/graph/limits.h"
 #include "tools/verb.h"
 
 namespace aneref::tool {
@@ -67,6 +68,9 @@ PortSpec ReadPort(const fbs::Graph& graph, const fbs::Port& port) {
     }
   }
   spec.description = Text(port.description());
+  spec.limits = DescribeLimits(port, spec.dims.size());
+  spec.usual = UsualShape(port, spec.dims.size());
+  spec.allowed = AllowedShapes(port, spec.dims.size());
   return spec;
 }
 
@@ -75,8 +79,16 @@ std::vector<PortSpec> ReadPorts(const fbs::Graph& graph, const Ports* ports) {
   std::vector<PortSpec> specs;
   if (ports == nullptr) return specs;
   for (const fbs::Port* port : *ports) specs.push_back(ReadPort(graph, *port));
-  const size_t num_states = graph.states() ? graph.states()->size() : 0;
-  specs.resize(specs.size() - std::min(num_states, specs.size()));
+  return specs;
+}
+
+size_t NumStates(const fbs::Graph& graph) {
+  return graph.states() ? graph.states()->size() : 0;
+}
+
+std::vector<PortSpec> WithoutStates(const fbs::Graph& graph,
+                                    std::vector<PortSpec> specs) {
+  specs.resize(specs.size() - std::min(NumStates(graph), specs.size()));
   return specs;
 }
 
@@ -84,7 +96,8 @@ std::vector<PortSpec> ReadPorts(const fbs::Graph& graph, const Ports* ports) {
 
 void ModelArgs::Declare(CLI::App* app) {
   app->add_option("MODEL", path,
-                  "The model: .anem, or .onnx, which is imported in memory")
+                  "The model: .anem, or .onnx, .mlmodel, .mlpackage (also "
+                  "zipped), which are imported in memory")
       ->required();
   app->add_option("--precision", precision,
                   "Types on import: fp16 makes every float fp16 (default), "
@@ -249,10 +262,23 @@ std::string PortSpec::ShapeText() const {
 }
 
 std::vector<PortSpec> InputSpecs(const Net& net) {
-  return ReadPorts(net.main_graph(), net.main_graph().inputs());
+  const fbs::Graph& graph = net.main_graph();
+  return WithoutStates(graph, ReadPorts(graph, graph.inputs()));
 }
 std::vector<PortSpec> OutputSpecs(const Net& net) {
-  return ReadPorts(net.main_graph(), net.main_graph().outputs());
+  const fbs::Graph& graph = net.main_graph();
+  return WithoutStates(graph, ReadPorts(graph, graph.outputs()));
+}
+std::vector<PortSpec> StateSpecs(const Net& net) {
+  const fbs::Graph& graph = net.main_graph();
+  const size_t count = NumStates(graph);
+  std::vector<PortSpec> specs = ReadPorts(graph, graph.inputs());
+  specs.erase(specs.begin(), specs.end() - static_cast<ptrdiff_t>(count));
+  for (size_t i = 0; i < count; ++i) {
+    const auto* name = graph.states()->Get(static_cast<unsigned>(i))->name();
+    if (name != nullptr) specs[i].name = name->str();
+  }
+  return specs;
 }
 
 Expected<uint64_t> ParseByteCount(const std::string& text) {

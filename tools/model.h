@@ -70,12 +70,17 @@ struct PortSpec {
   fbs::ImageLayout image = fbs::ImageLayout::none;
   std::vector<std::string> labels;
   std::string description;
+  std::string limits;  // of open extents (F15), in words; "" for none
+  Shape usual;         // the shape it has when nobody says; rank 0: unknown
+  std::vector<Shape> allowed;  // the only shapes; empty: not listed
 
   std::string ShapeText() const;  // "[N, 3, ?, 224]", "[...]" without a shape
 };
 // Without the ports of states (F14).
 std::vector<PortSpec> InputSpecs(const Net& net);
 std::vector<PortSpec> OutputSpecs(const Net& net);
+// Values that outlive a run (F14).
+std::vector<PortSpec> StateSpecs(const Net& net);
 
 // "1536", "64K", "512M", "4G" (powers of 1024).
 Expected<uint64_t> ParseByteCount(const std::string& text);

@@ -16,7 +16,7 @@ uint64_t RangeBytes(const fbs::Range* range) {
 uint64_t StoredBytes(const fbs::Constant& constant) {
   return RangeBytes(constant.data()) + RangeBytes(constant.palette()) +
          RangeBytes(constant.scales()) + RangeBytes(constant.zero_points()) +
-         RangeBytes(constant.mask());
+         RangeBytes(constant.biases()) + RangeBytes(constant.mask());
 }
 
 // Shapes, axes and indices are int32 or int64: no parameters.
@@ -32,6 +32,7 @@ NetSummary Summarize(const Net& net) {
   NetSummary summary;
   summary.inputs = InputSpecs(net);
   summary.outputs = OutputSpecs(net);
+  summary.states = StateSpecs(net);
   summary.file_bytes = net.file_bytes().size();
   const fbs::Graph& graph = net.main_graph();
   if (graph.nodes() != nullptr) {
@@ -65,6 +66,10 @@ Json PortToJson(const PortSpec& spec) {
       std::any_of(spec.dim_names.begin(), spec.dim_names.end(),
                   [](const std::string& name) { return !name.empty(); });
   if (named) port["shape_names"] = spec.dim_names;
+  if (!spec.limits.empty()) port["limits"] = spec.limits;
+  for (const Shape& shape : spec.allowed)
+    port["allowed_shapes"].push_back(shape.ToVector());
+  if (spec.usual.rank() > 0) port["usual_shape"] = spec.usual.ToVector();
   if (spec.image != fbs::ImageLayout::none) {
     port["image"] = fbs::EnumNameImageLayout(spec.image);
   }

@@ -15,6 +15,7 @@ namespace aneref::tool {
 struct NetSummary {
   std::vector<PortSpec> inputs;
   std::vector<PortSpec> outputs;
+  std::vector<PortSpec> states;
   std::map<std::string, int64_t> ops;  // nodes of the graph that runs, by op
   uint64_t parameters = 0;    // elements of constants, integers over 8 bits not
   uint64_t weight_bytes = 0;  // of all constants, as stored

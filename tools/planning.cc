@@ -39,10 +39,13 @@ void AssumeExtents(const std::vector<PortSpec>& specs, SettledModel* settled) {
     for (size_t axis = 0; axis < dims.size(); ++axis) {
       if (dims[axis] >= 0) continue;
       const auto known = named.find(spec.dim_names[axis]);
-      dims[axis] = known == named.end() ? 1 : known->second;
+      const int64_t usual =
+          spec.usual.rank() == dims.size() ? spec.usual[axis] : 1;
+      dims[axis] = known == named.end() ? usual : known->second;
       if (known == named.end()) {
         settled->assumed.push_back("extent " + std::to_string(axis) + " of '" +
-                                   spec.name + "' taken as 1");
+                                   spec.name + "' taken as " +
+                                   std::to_string(usual));
       }
     }
     settled->input_shapes[spec.name] = Shape(dims);

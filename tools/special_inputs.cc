@@ -30,6 +30,8 @@ enum class Reading { kNone, kPasses, kEnds, kComputes };
 Reading ReadingOf(const fbs::Node& node, unsigned input) {
   switch (node.op_type()) {
     case fbs::Op::Cast:
+      return node.op_as_Cast()->reinterpret() ? Reading::kComputes
+                                              : Reading::kPasses;
     case fbs::Op::Reshape:
     case fbs::Op::Transpose:
     case fbs::Op::Slice:

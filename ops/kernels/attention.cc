@@ -3,11 +3,10 @@
 #include "ops/kernels/attention.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
-#include <string>
 #include <vector>
 
+#include "ops/kernels/attention_heads.h"
 #include "ops/kernels/float_row.h"
 #include "ops/kernels/row_product.h"
 #include "ops/kernels/softmax.h"
@@ -19,23 +18,7 @@ namespace {
 using Floats = std::vector<float>;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// One head of one batch item of [B, heads, S, D] or [B, S, heads * D].
-struct Head {
-  const TensorView& view;
-  int64_t item = 0;
-  int64_t head = 0;
-  int64_t heads = 1;
-  int64_t Steps() const { return view.shape[view.shape.rank() - 2]; }
-  int64_t Depth() const {
-    return view.shape.rank() == 4 ? view.width() : view.width() / heads;
-  }
-  std::byte* Row(int64_t step) const {
-    if (view.shape.rank() == 4)
-      return view.Row<std::byte>((item * heads + head) * Steps() + step);
-    return view.Row<std::byte>(item * Steps() + step) +
-           static_cast<size_t>(head * Depth()) * ElementSize(view.dtype);
-  }
-};
+using Head = AttentionHead;
 
 // Appends the rows of a head.
 void AppendHead(const Head& head, Floats* values) {
@@ -56,38 +39,9 @@ Floats LoadJoined(const TensorView& past, const Head& now) {
   return values;
 }
 
-// The same, bits as they are (P15).
-void CopyJoined(const TensorView& past, const Head& now, const TensorView& to) {
-  if (to.data == nullptr) return;
-  const size_t bytes = static_cast<size_t>(now.Depth()) * ElementSize(to.dtype);
-  const Head present{to, now.item, now.head, now.heads};
-  int64_t step = 0;
-  if (past.data != nullptr) {
-    const Head before{past, now.item, now.head, now.heads};
-    for (; step < before.Steps(); ++step)
-      std::memcpy(present.Row(step), before.Row(step), bytes);
-  }
-  for (int64_t i = 0; i < now.Steps(); ++i, ++step)
-    std::memcpy(present.Row(step), now.Row(i), bytes);
-}
-
-struct Operands {
-  TensorView q, k, v, mask, past_k, past_v, lengths;
-  TensorView y, present_k, present_v, product;
-};
-
-Operands OperandsOf(const KernelCall& call) {
-  const auto at = [](std::span<const TensorView> views, size_t i) {
-    return i < views.size() ? views[i] : TensorView();
-  };
-  return {at(call.in, 0),  at(call.in, 1),  at(call.in, 2), at(call.in, 3),
-          at(call.in, 4),  at(call.in, 5),  at(call.in, 6), at(call.out, 0),
-          at(call.out, 1), at(call.out, 2), at(call.out, 3)};
-}
-
 class QueryHead {
  public:
-  QueryHead(const AttentionArgs& args, const Operands& operands,
+  QueryHead(const AttentionArgs& args, const AttentionOperands& operands,
             RowProductFunction add_product, int64_t unit)
       : args_(args),
         operands_(operands),
@@ -98,31 +52,13 @@ class QueryHead {
         visible_(num_keys_) {}
 
   Status Run() {
-    ANEREF_TRY(ReadLength());
+    ANEREF_ASSIGN(range_, ReadKeyRange(args_, operands_.lengths, item_));
     LoadKeysAndValues();
     for (int64_t i = 0; i < args_.queries; ++i) RunQuery(i);
     return Status();
   }
 
  private:
-  Status ReadLength() {
-    length_ = args_.keys;
-    offset_ = args_.past;
-    const TensorView& lengths = operands_.lengths;
-    if (lengths.data == nullptr) return Status();
-    ConvertElements(
-        lengths.dtype,
-        lengths.data + static_cast<size_t>(item_) * ElementSize(lengths.dtype),
-        DataType::kInt64, &length_, 1);
-    if (length_ < 0 || length_ > args_.keys) {
-      return InvalidArgument("number of valid keys " + std::to_string(length_) +
-                             " is outside [0, " + std::to_string(args_.keys) +
-                             "]");
-    }
-    offset_ = length_ - args_.queries;
-    return Status();
-  }
-
   void LoadKeysAndValues() {
     const int64_t group = args_.q_heads / args_.kv_heads;
     const Head k{operands_.k, item_, head_ / group, args_.kv_heads};
@@ -136,8 +72,8 @@ class QueryHead {
         keys_[d * num_keys_ + j] = rows[j * depth + d] * args_.root_scale;
     }
     if (head_ % group != 0) return;
-    CopyJoined(operands_.past_k, k, operands_.present_k);
-    CopyJoined(operands_.past_v, v, operands_.present_v);
+    CopyJoinedHeads(operands_.past_k, k, operands_.present_k);
+    CopyJoinedHeads(operands_.past_v, v, operands_.present_v);
   }
 
   void RunQuery(int64_t i) {
@@ -178,30 +114,21 @@ class QueryHead {
     StoreFloatRow(scores, product.dtype, product.Row<std::byte>(row));
   }
 
-  bool IsVisible(int64_t i, int64_t j) const {
-    const int64_t here = i + offset_;
-    return j < length_ && (!args_.is_causal || j <= here) &&
-           (args_.left_window < 0 || j >= here - args_.left_window) &&
-           (args_.right_window < 0 || j <= here + args_.right_window);
-  }
-
   // Invisible keys get -inf; an additive mask is added to the visible ones.
   void ApplyMask(int64_t i, Floats* scores) {
     const TensorView& mask = operands_.mask;
     Floats added(num_keys_);
     const bool is_bool = args_.has_mask && mask.dtype == DataType::kBool;
     if (args_.has_mask && args_.mask_keys > 0) {
-      const int64_t row = item_ * args_.mask_strides[0] +
-                          head_ * args_.mask_strides[1] +
-                          i * args_.mask_strides[2];
+      const int64_t row = MaskRow(args_, item_, head_, i);
       LoadFloatRow(mask.dtype, mask.Row<std::byte>(row),
                    static_cast<size_t>(args_.mask_keys), added.data());
     }
     const int64_t masked = args_.has_mask ? args_.mask_keys : args_.keys;
     for (size_t j = 0; j < num_keys_; ++j) {
       const auto key = static_cast<int64_t>(j);
-      visible_[j] =
-          IsVisible(i, key) && key < masked && (!is_bool || added[j] != 0.0f);
+      visible_[j] = IsKeyVisible(args_, range_, i, key) && key < masked &&
+                    (!is_bool || added[j] != 0.0f);
       if (!visible_[j])
         (*scores)[j] = -kInfinity;
       else if (args_.has_mask && !is_bool)
@@ -235,21 +162,20 @@ class QueryHead {
   }
 
   const AttentionArgs& args_;
-  const Operands& operands_;
+  const AttentionOperands& operands_;
   RowProductFunction add_product_;
   int64_t item_, head_;
   size_t num_keys_;
-  int64_t length_ = 0;  // valid keys
-  int64_t offset_ = 0;  // position of query 0 among the keys
-  Floats keys_;         // [depth][keys], scaled
-  Floats values_;       // [keys][v_depth]
+  KeyRange range_;
+  Floats keys_;    // [depth][keys], scaled
+  Floats values_;  // [keys][v_depth]
   std::vector<bool> visible_;
 };
 
 template <RowProductFunction add_product>
 Status Run(const KernelCall& call, int64_t unit) {
   const auto& args = *static_cast<const AttentionArgs*>(call.args);
-  const Operands operands = OperandsOf(call);
+  const AttentionOperands operands = AttentionOperandsOf(call);
   return QueryHead(args, operands, add_product, unit).Run();
 }
 

@@ -6,7 +6,9 @@
 #include <cstring>
 
 #include "ops/kernels/device_rows.h"
+#include "runtime/core/accumulator.h"
 #include "runtime/core/activation_table.h"
+#include "runtime/core/half.h"
 
 namespace aneref {
 namespace {
@@ -228,6 +230,21 @@ Status SoftmaxUnit(const KernelCall& call, int64_t unit) {
   return Status();
 }
 
+// One list per group, as a matrix product of one row and one column.
+Status DotUnit(const KernelCall& call, int64_t unit) {
+  const auto& args = *static_cast<const DeviceDotArgs*>(call.args);
+  const Buffers b = CutScratch(args.groups, call.scratch);
+  ForGroups(args, unit, [&](int64_t group) {
+    Gather(args.groups, call.in[0], group, b.x);
+    Gather(args.groups, call.in[1], group, b.y);
+    Accumulator sum(*args.profile);
+    sum.Start();
+    for (int64_t i = 0; i < args.groups.elements; ++i) sum.Add(b.x[i], b.y[i]);
+    StoreFlat(call.out[0], group, sum.Finish());
+  });
+  return Status();
+}
+
 // d = x - mean in y, or x itself; gives the mean.
 template <bool kSimd>
 uint16_t Center(const DeviceNormArgs& args, size_t count, const Buffers& b) {
@@ -243,6 +260,14 @@ uint16_t Center(const DeviceNormArgs& args, size_t count, const Buffers& b) {
   rows.planar(args.profile->rounding, PlanarOp::kSub, {b.x}, {&mean, true},
               count, b.y);
   return mean;
+}
+
+// 1 / sqrt(mean of squares + epsilon).
+uint16_t InverseRoot(const DeviceNormArgs& args, double mean_square) {
+  const Rounding rounding = args.profile->rounding;
+  if (!args.centers) return args.rsqrt[StoreEngine(rounding, mean_square)];
+  const double sum = mean_square + EngineHalfToDouble(args.epsilon);
+  return StoreEngine(rounding, RsqrtOf(*args.profile, sum));
 }
 
 template <bool kSimd>
@@ -261,8 +286,8 @@ Status NormUnit(const KernelCall& call, int64_t unit) {
       const float square = b.values[i] * b.values[i];
       sum += square;
     }
-    const uint16_t r = args.rsqrt[StoreEngine(
-        rounding, static_cast<double>(sum) / static_cast<double>(count))];
+    const uint16_t r = InverseRoot(
+        args, static_cast<double>(sum) / static_cast<double>(count));
     rows.planar(rounding, PlanarOp::kMul, {b.y}, {&r, true}, count, b.y);
     Scatter(args.groups, b.y, group, call.out[0]);
     if (call.out.size() > 1 && call.out[1].data != nullptr)
@@ -274,6 +299,16 @@ Status NormUnit(const KernelCall& call, int64_t unit) {
 }
 
 }  // namespace
+
+template <bool kSimd>
+void DeviceSoftmaxRow(const DeviceSoftmaxArgs& args, uint16_t* x, uint16_t* y,
+                      float* values, size_t count) {
+  if (count > 0) SoftmaxGroup<kSimd>(args, count, {x, y, values});
+}
+template void DeviceSoftmaxRow<false>(const DeviceSoftmaxArgs&, uint16_t*,
+                                      uint16_t*, float*, size_t);
+template void DeviceSoftmaxRow<true>(const DeviceSoftmaxArgs&, uint16_t*,
+                                     uint16_t*, float*, size_t);
 
 int64_t DeviceGroups::Plan() {
   constexpr int64_t kUnitElements = 16384;
@@ -291,6 +326,7 @@ const Kernel device_reduce_kernel = {"device_reduce", ReduceUnit<false>,
                                      ReduceUnit<true>};
 const Kernel device_softmax_kernel = {"device_softmax", SoftmaxUnit<false>,
                                       SoftmaxUnit<true>};
+const Kernel device_dot_kernel = {"device_dot", DotUnit, DotUnit};
 const Kernel device_norm_kernel = {"device_norm", NormUnit<false>,
                                    NormUnit<true>};
 

@@ -1,5 +1,6 @@
 // Kernels over groups of fp16 elements in the engine's arithmetic: reductions
-// (N24, N25), softmax (N30) and normalisations built from the engine's pieces
+// (N24, N25), products with a sum
+// (N24), softmax (N30) and normalisations built from the engine's pieces
 // (N35). A group is gathered, computed by the row functions of device_rows.h
 // and written back.
 #ifndef ANEREF_OPS_KERNELS_DEVICE_GROUPS_H_
@@ -71,17 +72,31 @@ struct DeviceSoftmaxArgs {
   const uint16_t* log = nullptr;  // null: not the logarithm
 };
 extern const Kernel device_softmax_kernel;
+// The same for one row x, whose result is y; `values` holds as many floats.
+template <bool kSimd>
+void DeviceSoftmaxRow(const DeviceSoftmaxArgs& args, uint16_t* x, uint16_t* y,
+                      float* values, size_t count);
 
 struct DeviceNormArgs {
   DeviceGroups groups;
   const Profile* profile = nullptr;
-  bool centers = true;              // subtracts the mean
-  const uint16_t* rsqrt = nullptr;  // with the op's epsilon (N34)
+  // Subtracts the mean, and keeps the variance in binary32 (N35).
+  bool centers = true;
+  uint16_t epsilon = 0;             // fp16 bits
+  const uint16_t* rsqrt = nullptr;  // with epsilon (N34); unless it centers
 };
 // in = {x}, out = {y, mean, inverse}, of which the last two are optional.
 extern const Kernel device_norm_kernel;
 
-// Scratch of all three.
+struct DeviceDotArgs {
+  DeviceGroups groups;
+  const Profile* profile = nullptr;
+};
+// in = {x, y} of one shape, out = {the multiply-accumulate of each group}
+// (N24).
+extern const Kernel device_dot_kernel;
+
+// Scratch of all four.
 size_t DeviceGroupsScratchBytes(const DeviceGroups& groups);
 
 }  // namespace aneref

@@ -119,11 +119,8 @@ double NaturalLog(const Profile& profile, double x) {
 }
 
 // x = m * 4^j, m in [0.5, 2) (N51).
-double Root(const Profile& profile, Function function, double x) {
+double RootOfPositive(const Profile& profile, Function function, double x) {
   const bool reciprocal = function == Function::kRsqrt;
-  if (x < 0.0) return 0.0;
-  if (x == 0.0) return reciprocal ? kInfinite : 0.0;
-  if (x >= kInfinite) return reciprocal ? 0.0 : kInfinite;
   int exponent = 0;
   double m = std::frexp(x, &exponent);
   if (exponent % 2 != 0) {
@@ -132,6 +129,14 @@ double Root(const Profile& profile, Function function, double x) {
   }
   const double root = Lookup(profile, function, (m - 0.5) * 16.0);
   return std::ldexp(root, reciprocal ? -exponent / 2 : exponent / 2);
+}
+
+double Root(const Profile& profile, Function function, double x) {
+  const bool reciprocal = function == Function::kRsqrt;
+  if (x < 0.0) return 0.0;
+  if (x == 0.0) return reciprocal ? kInfinite : 0.0;
+  if (x >= kInfinite) return reciprocal ? 0.0 : kInfinite;
+  return RootOfPositive(profile, function, x);
 }
 
 double Inverse(const Profile& profile, double x) {
@@ -293,6 +298,11 @@ double InverseOf(const Profile& profile, double value) {
   const double m = std::frexp(value, &exponent);
   return std::ldexp(Lookup(profile, Function::kInverse, (m - 0.5) * 64.0),
                     -exponent);
+}
+
+double RsqrtOf(const Profile& profile, double value) {
+  if (value <= 0.0) return kInfinite;
+  return RootOfPositive(profile, Function::kRsqrt, value);
 }
 
 uint16_t EvaluateActivation(const Profile& profile,

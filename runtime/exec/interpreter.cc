@@ -6,6 +6,7 @@
 #include "ops/registry.h"
 #include "runtime/core/layout.h"
 #include "runtime/exec/fill_surface.h"
+#include "runtime/graph/engine_constants.h"
 #include "runtime/graph/evaluate.h"
 
 namespace aneref {
@@ -122,7 +123,10 @@ Status Interpreter::Impl::LoadConstants(const fbs::Graph& graph,
     const fbs::Tensor& tensor = *graph.tensors()->Get(static_cast<unsigned>(i));
     if (tensor.constant() < 0) continue;
     std::shared_ptr<void> owner;
-    ANEREF_ASSIGN(const TensorView known, net.ConstantValue(tensor, &owner));
+    ANEREF_ASSIGN(const TensorView known,
+                  options.numerics == Numerics::kDevice
+                      ? EngineConstantValue(net, tensor, &owner)
+                      : net.ConstantValue(tensor, &owner));
     const TensorType declared{static_cast<DataType>(tensor.dtype()),
                               known.shape};
     ANEREF_ASSIGN((*values)[i],

@@ -12,6 +12,7 @@
 #include "runtime/exec/fill_surface.h"
 #include "runtime/exec/static_run.h"
 #include "runtime/graph/evaluate.h"
+#include "runtime/plan/join_products.h"
 
 namespace aneref {
 namespace {
@@ -170,6 +171,8 @@ Status Session::Impl::Build() {
   Expected<Program> specialized = Specialize(*net, request);
   if (IsShapeDependsOnData(specialized.status())) return BuildDynamic();  // P21
   if (!specialized.ok()) return specialized.status();
+  if (options.device != nullptr)
+    JoinProducts(*options.device, &specialized.value());
   auto program =
       std::make_shared<const Program>(std::move(specialized).value());
   PlanOptions how;

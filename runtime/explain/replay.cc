@@ -5,6 +5,7 @@
 
 #include "ops/data_shapes.h"
 #include "runtime/explain/tensor_set.h"
+#include "runtime/graph/engine_constants.h"
 #include "runtime/graph/evaluate.h"
 
 namespace aneref {
@@ -118,7 +119,10 @@ Status Replay::UseGraph() {
     const fbs::Tensor& tensor = *graph.tensors()->Get(i);
     if (tensor.constant() < 0) continue;
     std::shared_ptr<void> owner;
-    ANEREF_ASSIGN(const TensorView known, net_->ConstantValue(tensor, &owner));
+    ANEREF_ASSIGN(const TensorView known,
+                  options_.arithmetic.numerics == Numerics::kDevice
+                      ? EngineConstantValue(*net_, tensor, &owner)
+                      : net_->ConstantValue(tensor, &owner));
     ANEREF_ASSIGN(
         values_[i],
         MakeConstantValue({static_cast<DataType>(tensor.dtype()), known.shape},

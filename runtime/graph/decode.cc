@@ -1,5 +1,6 @@
 // See decode.h. Integers are taken from bit streams, lowest bits first; a
-// scaled integer is exact in double and rounded once to the stored type (F13).
+// scaled integer is exact in double, a bias is one addition in double, and the
+// sum is rounded once to the stored type (F13).
 #include "runtime/graph/decode.h"
 
 #include <algorithm>
@@ -305,6 +306,9 @@ class Decoder {
     const uint64_t total = blocks.Total();
     ANEREF_TRY(
         CheckSize("the scales", c_.scales, total * ElementSize(c_.stored)));
+    if (!c_.biases.empty())
+      ANEREF_TRY(
+          CheckSize("the biases", c_.biases, total * ElementSize(c_.stored)));
     return c_.zero_points.empty() ? Status()
                                   : CheckSize("the zero points", c_.zero_points,
                                               PackedBytes(total, c_.bits));
@@ -375,6 +379,12 @@ class Decoder {
     return Status();
   }
 
+  double ReadScale(uint64_t block) const {
+    const double scale = ReadReal(c_.scales, c_.stored, block);
+    if (!c_.half_scales || !c_.biases.empty()) return scale;
+    return static_cast<double>(HalfToFloat(DoubleToHalf(scale)));
+  }
+
   Status RunScaled(std::byte* out) const {
     ANEREF_ASSIGN(const Blocks blocks, ScaleBlocks(c_));
     const DataType type = DecodedType(c_);
@@ -383,7 +393,7 @@ class Decoder {
     const BitStream zeros(c_.zero_points, c_.bits, c_.is_signed);
     Survivors survivors(mask_);
     uint64_t last = UINT64_MAX;
-    double scale = 0, zero = 0;
+    double scale = 0, zero = 0, bias = 0;
     ForEachElement(c_.shape, [&](uint64_t i, const auto& index) {
       uint64_t at = 0;
       if (!survivors.Next(i, &at)) {
@@ -393,11 +403,13 @@ class Decoder {
       const uint64_t block = blocks.Of(index, c_.shape);
       if (block != last) {
         last = block;
-        scale = ReadReal(c_.scales, c_.stored, block);
+        scale = ReadScale(block);
         zero =
             c_.zero_points.empty() ? 0.0 : static_cast<double>(zeros.At(block));
+        if (!c_.biases.empty()) bias = ReadReal(c_.biases, c_.stored, block);
       }
-      const double value = scale * (static_cast<double>(stream.At(at)) - zero);
+      double value = scale * (static_cast<double>(stream.At(at)) - zero);
+      if (bias != 0) value += bias;
       ConvertElements(DataType::kFloat64, &value, type, out + i * size, 1);
     });
     return Status();
@@ -418,7 +430,7 @@ class Decoder {
 
 uint64_t BytesOf(const EncodedConstant& c) {
   uint64_t total = c.data.size() + c.palette.size() + c.scales.size() +
-                   c.zero_points.size() + c.mask.size();
+                   c.zero_points.size() + c.biases.size() + c.mask.size();
   if (c.palette_constant != nullptr) total += BytesOf(*c.palette_constant);
   if (c.values_constant != nullptr) total += BytesOf(*c.values_constant);
   return total;

@@ -28,11 +28,15 @@ struct EncodedConstant {
   std::span<const std::byte> palette;
   std::span<const std::byte> scales;
   std::span<const std::byte> zero_points;
+  std::span<const std::byte> biases;
   std::span<const std::byte> mask;
   std::vector<int64_t> palette_shape;
   std::vector<int64_t> scales_shape;
   const EncodedConstant* palette_constant = nullptr;
   const EncodedConstant* values_constant = nullptr;
+  // As the engine reads scaled integers (N60, N63): scales are rounded to fp16
+  // first. Biases are none of the engine's: such a constant is the host's.
+  bool half_scales = false;
 };
 
 // Bytes of `count` packed elements of `bits` bits.

@@ -5,6 +5,7 @@
 #include <list>
 
 #include "runtime/graph/decode.h"
+#include "runtime/graph/engine_constants.h"
 #include "runtime/graph/evaluate.h"
 #include "runtime/graph/format.h"
 #include "runtime/graph/verify.h"
@@ -51,7 +52,8 @@ std::vector<int64_t> Dims(const flatbuffers::Vector<uint32_t>* values) {
 // A compressed constant and those that it is made of.
 class EncodedViews {
  public:
-  explicit EncodedViews(const Net& net) : net_(net) {}
+  explicit EncodedViews(const Net& net, bool half_scales = false)
+      : net_(net), half_scales_(half_scales) {}
 
   // `depth` bounds hostile chains.
   Expected<const EncodedConstant*> Add(const fbs::Constant& constant,
@@ -64,12 +66,14 @@ class EncodedViews {
     view.shape = shape;
     view.bits = constant.bits();
     view.is_signed = constant.is_signed();
+    view.half_scales = half_scales_;
     view.axis = constant.axis();
     view.vector_axis = constant.vector_axis();
     view.data = Bytes(constant.data());
     view.palette = Bytes(constant.palette());
     view.scales = Bytes(constant.scales());
     view.zero_points = Bytes(constant.zero_points());
+    view.biases = Bytes(constant.biases());
     view.mask = Bytes(constant.mask());
     view.palette_shape = Dims(constant.palette_shape());
     view.scales_shape = Dims(constant.scales_shape());
@@ -94,8 +98,39 @@ class EncodedViews {
   }
 
   const Net& net_;
+  bool half_scales_;
   std::list<EncodedConstant> views_;  // addresses stay
 };
+
+struct Reading {
+  bool half_scales = false;
+};
+
+// A compressed constant, decoded.
+Expected<TensorView> DecodeInto(const Net& net, const fbs::Tensor& tensor,
+                                const Reading& reading,
+                                std::shared_ptr<void>* owner) {
+  const fbs::Constant& constant =
+      *net.table().constants()->Get(static_cast<unsigned>(tensor.constant()));
+  const std::string what = std::string("constant '") +
+                           (tensor.name() ? tensor.name()->c_str() : "") + "'";
+  std::vector<int64_t> dims;
+  if (tensor.shape() != nullptr)
+    dims.assign(tensor.shape()->begin(), tensor.shape()->end());
+  const Shape shape(dims);
+  EncodedViews views(net, reading.half_scales);
+  const Expected<const EncodedConstant*> encoded =
+      views.Add(constant, shape, 0);
+  if (!encoded.ok()) return encoded.status().WithContext(what);
+  ANEREF_TRY(CheckEncoded(**encoded).WithContext(what));
+  const TensorType decoded{DecodedType(**encoded), shape};
+  ANEREF_ASSIGN(const OwnedTensor values, AllocateTensor(decoded));
+  ANEREF_TRY(
+      DecodeConstant(**encoded, {values.bytes.get(), DenseBytes(decoded)})
+          .WithContext(what));
+  *owner = values.bytes;
+  return values.View();
+}
 
 }  // namespace
 
@@ -159,20 +194,23 @@ Expected<TensorView> Net::ConstantValue(const fbs::Tensor& tensor,
     default:
       break;
   }
-  const std::string what = std::string("constant '") +
-                           (tensor.name() ? tensor.name()->c_str() : "") + "'";
-  EncodedViews views(*this);
-  const Expected<const EncodedConstant*> encoded =
-      views.Add(constant, type.shape, 0);
-  if (!encoded.ok()) return encoded.status().WithContext(what);
-  ANEREF_TRY(CheckEncoded(**encoded).WithContext(what));
-  const TensorType decoded{DecodedType(**encoded), type.shape};
-  ANEREF_ASSIGN(const OwnedTensor values, AllocateTensor(decoded));
-  ANEREF_TRY(
-      DecodeConstant(**encoded, {values.bytes.get(), DenseBytes(decoded)})
-          .WithContext(what));
-  *owner = values.bytes;
-  return values.View();
+  return DecodeInto(*this, tensor, {}, owner);
+}
+
+Expected<TensorView> EngineConstantValue(const Net& net,
+                                         const fbs::Tensor& tensor,
+                                         std::shared_ptr<void>* owner) {
+  const fbs::Encoding encoding =
+      net.table()
+          .constants()
+          ->Get(static_cast<unsigned>(tensor.constant()))
+          ->encoding();
+  const bool is_half =
+      static_cast<DataType>(tensor.dtype()) == DataType::kFloat16;
+  if (!is_half || encoding == fbs::Encoding::dense ||
+      encoding == fbs::Encoding::uniform)
+    return net.ConstantValue(tensor, owner);
+  return DecodeInto(net, tensor, {.half_scales = true}, owner);
 }
 
 void Net::DropPages(const TensorView& constant) const {

@@ -92,6 +92,7 @@ class SegmentWriter {
     place(constant.palette, &entry->palette);
     place(constant.scales, &entry->scales);
     place(constant.zero_points, &entry->zero_points);
+    place(constant.biases, &entry->biases);
     place(constant.mask, &entry->mask);
     if (constant.palette_constant != nullptr)
       entry->palette_constant =

@@ -19,7 +19,7 @@ namespace aneref {
 // constants.
 struct CompressedConstant {
   fbs::ConstantT parts;
-  std::vector<std::byte> data, palette, scales, zero_points, mask;
+  std::vector<std::byte> data, palette, scales, zero_points, biases, mask;
   std::shared_ptr<const CompressedConstant> palette_constant, values_constant;
 };
 

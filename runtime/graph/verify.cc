@@ -9,6 +9,7 @@
 
 #include "runtime/core/tensor.h"
 #include "runtime/graph/format.h"
+#include "runtime/graph/limits.h"
 
 namespace aneref {
 namespace {
@@ -43,7 +44,7 @@ Status CheckConstant(const fbs::Constant& constant, uint64_t segment_size,
     return InvalidFile("F11", what + ": unknown element type");
   for (const fbs::Range* range :
        {constant.data(), constant.palette(), constant.scales(),
-        constant.zero_points(), constant.mask()}) {
+        constant.zero_points(), constant.biases(), constant.mask()}) {
     if (range != nullptr) ANEREF_TRY(CheckRange(*range, segment_size, what));
   }
   for (int32_t index :
@@ -172,6 +173,7 @@ class GraphVerifier {
                            what + ": tensor index " + std::to_string(tensor));
       if (!defined_[static_cast<size_t>(tensor)])
         return InvalidFile("F9", what + ": nothing computes it");
+      ANEREF_TRY(CheckPortLimits(*graph_.outputs()->Get(i), what));
     }
     return CheckStates();
   }
@@ -250,6 +252,14 @@ class GraphVerifier {
     return Status();
   }
 
+  // F15; the port's tensor is in range.
+  Status CheckPortLimits(const fbs::Port& port, const std::string& what) const {
+    const auto* shape =
+        graph_.tensors()->Get(static_cast<unsigned>(port.tensor()))->shape();
+    return VerifyLimits(port, shape == nullptr ? 0 : shape->size())
+        .WithContext(what);
+  }
+
   Status CheckPorts() {
     if (graph_.inputs() == nullptr) return Status();
     for (unsigned i = 0; i < graph_.inputs()->size(); ++i) {
@@ -263,6 +273,7 @@ class GraphVerifier {
       }
       if (port.declared() > fbs::DataType::MAX)
         return InvalidFile("F11", what + ": unknown element type");
+      ANEREF_TRY(CheckPortLimits(port, what));
     }
     return Status();
   }

@@ -64,7 +64,8 @@ std::optional<size_t> PassedThrough(const NetDraft& draft,
       break;
     case fbs::Op::Cast:
       is_no_op = static_cast<fbs::DataType>(TypeOf(draft, node.inputs[0])) ==
-                 node.op.AsCast()->to;
+                     node.op.AsCast()->to &&
+                 !node.op.AsCast()->reinterpret;
       break;
     case fbs::Op::Transpose:
       is_no_op = IsIdentityPermutation(node.op.AsTranspose()->perm);

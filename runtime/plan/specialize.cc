@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "runtime/graph/engine_constants.h"
 #include "runtime/graph/evaluate.h"
 #include "runtime/graph/evaluation_work.h"
+#include "runtime/graph/limits.h"
 
 namespace aneref {
 namespace {
@@ -63,7 +65,10 @@ class Specializer {
       value.name = Text(tensor.name());
       if (tensor.constant() < 0) continue;
       std::shared_ptr<void> owner;
-      ANEREF_ASSIGN(const TensorView view, net_.ConstantValue(tensor, &owner));
+      ANEREF_ASSIGN(const TensorView view,
+                    options_.numerics == Numerics::kDevice
+                        ? EngineConstantValue(net_, tensor, &owner)
+                        : net_.ConstantValue(tensor, &owner));
       ANEREF_TRY(
           Define(i, {static_cast<DataType>(tensor.dtype()), view.shape}));
       value.known = view;
@@ -102,7 +107,8 @@ class Specializer {
     return Status();
   }
 
-  Status BindInput(int32_t index) {
+  Status BindInput(const fbs::Port& port) {
+    const int32_t index = port.tensor();
     const fbs::Tensor& tensor =
         *graph_.tensors()->Get(static_cast<unsigned>(index));
     const std::string name = Text(tensor.name());
@@ -138,6 +144,7 @@ class Specializer {
       dims.push_back(extent);
     }
     ANEREF_ASSIGN(const Shape shape, MakeShape(dims));
+    ANEREF_TRY(CheckLimits(port, shape).WithContext("input '" + name + "'"));
     program_.inputs.push_back(index);
     return Define(static_cast<size_t>(index),
                   {static_cast<DataType>(tensor.dtype()), shape});
@@ -151,15 +158,14 @@ class Specializer {
     if (graph_.inputs() == nullptr) return Status();
     // Given shapes first, so that their named extents can settle the inputs
     // without one.
-    std::vector<int32_t> order;
-    for (const fbs::Port* port : *graph_.inputs())
-      order.push_back(port->tensor());
-    std::stable_partition(order.begin(), order.end(), [&](int32_t index) {
+    std::vector<const fbs::Port*> order(graph_.inputs()->begin(),
+                                        graph_.inputs()->end());
+    std::stable_partition(order.begin(), order.end(), [&](const auto* port) {
       const fbs::Tensor& tensor =
-          *graph_.tensors()->Get(static_cast<unsigned>(index));
+          *graph_.tensors()->Get(static_cast<unsigned>(port->tensor()));
       return options_.input_shapes.count(Text(tensor.name())) != 0;
     });
-    for (int32_t index : order) ANEREF_TRY(BindInput(index));
+    for (const fbs::Port* port : order) ANEREF_TRY(BindInput(*port));
     program_.inputs.clear();
     for (const fbs::Port* port : *graph_.inputs())
       program_.inputs.push_back(port->tensor());

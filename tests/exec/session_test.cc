@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "runtime/core/half.h"
+#include "runtime/graph/net_writer.h"
 #include "tests/support/draft.h"
 
 namespace aneref {
@@ -278,6 +279,104 @@ TEST_CASE("N9: thread counts and rungs give the same bytes") {
                         expected.size() * sizeof(float)) == 0);
     }
   }
+}
+
+SessionOptions OnEngine(const std::string& profile,
+                        const std::string& option = "") {
+  SessionOptions options;
+  options.numerics = Numerics::kDevice;
+  Profile chosen = NamedProfile(profile).value();
+  if (!option.empty()) REQUIRE(ApplyOption(&chosen, option).ok());
+  options.device = std::make_shared<const DeviceContext>(chosen);
+  return options;
+}
+
+TEST_CASE("N24: a product and the sum that alone reads it are one MAC on H13") {
+  // Sixteen times B, -B, 1 with B = 4096: the window of 12 bits leaves 4 (N14),
+  // binary32 gives 16.
+  DraftBuilder net;
+  const int x = net.Input("x", {1, 48});
+  const int ones = net.Constant({1, 48}, std::vector<double>(48, 1.0));
+  const int product = net.Binary(fbs::ElementwiseKind::mul, x, ones);
+  fbs::ReduceT sum;
+  sum.axes = {1};
+  net.Output(net.Node(sum, {product}));
+  std::vector<float> list;
+  for (int i = 0; i < 16; ++i)
+    for (const float value : {4096.0f, -4096.0f, 1.0f}) list.push_back(value);
+  for (Rung rung : {Rung::kReference, Rung::kScalar, Rung::kSimd}) {
+    const auto result = [&](SessionOptions options) {
+      options.rung = rung;
+      return RunFloats(*MakeSession(net, options), list, {1, 48})[0];
+    };
+    CHECK(result(OnEngine("h13")) == 4.0f);
+    CHECK(result(OnEngine("h13", "mul_reduce_as_mac=false")) == 16.0f);
+    CHECK(result(OnEngine("h16")) == 16.0f);
+    CHECK(result({}) == 16.0f);
+  }
+}
+
+TEST_CASE("N24: a product that another op reads stays one of its own") {
+  DraftBuilder net;
+  const int x = net.Input("x", {1, 3});
+  const int ones = net.Constant({1, 3}, {1, 1, 1});
+  const int product = net.Binary(fbs::ElementwiseKind::mul, x, ones);
+  fbs::ReduceT sum;
+  sum.axes = {1};
+  net.Output(net.Node(sum, {product}));
+  net.Output(product);
+  const auto session = MakeSession(net, OnEngine("h13"));
+  // 4096 + 1 - 4096 in the window is 0 (N10), in binary32 1.
+  CHECK(RunFloats(*session, {4096, 1, -4096}, {1, 3})[0] == 1.0f);
+  CHECK(LoadFloats(session->Output(1)) == std::vector<float>{4096, 1, -4096});
+}
+
+// y = x * w, w = 0.1f * 127 stored as a scaled integer.
+std::shared_ptr<const Net> ScaledIntegerNet() {
+  NetDraft draft;
+  auto graph = std::make_unique<fbs::GraphT>();
+  for (const char* name : {"x", "w", "y"}) {
+    auto tensor = std::make_unique<fbs::TensorT>();
+    tensor->name = name;
+    tensor->shape = {1};
+    tensor->has_shape = true;
+    graph->tensors.push_back(std::move(tensor));
+  }
+  graph->tensors[1]->constant = 0;
+  auto parts = std::make_shared<CompressedConstant>();
+  parts->parts.encoding = fbs::Encoding::affine;
+  parts->parts.stored = fbs::DataType::float32;
+  parts->parts.bits = 8;
+  parts->data = {std::byte{127}};
+  const float scale = 0.1f;
+  parts->scales.resize(sizeof scale);
+  std::memcpy(parts->scales.data(), &scale, sizeof scale);
+  draft.constants.push_back({DataType::kFloat32, Shape{1}, {}, parts});
+  auto node = std::make_unique<fbs::NodeT>();
+  fbs::ElementwiseT mul;
+  mul.kind = fbs::ElementwiseKind::mul;
+  node->op.Set(std::move(mul));
+  node->inputs = {0, 1};
+  node->outputs = {2};
+  graph->nodes.push_back(std::move(node));
+  for (int i : {0, 2}) {
+    auto port = std::make_unique<fbs::PortT>();
+    port->tensor = i;
+    (i == 0 ? graph->inputs : graph->outputs).push_back(std::move(port));
+  }
+  draft.net.graphs.push_back(std::move(graph));
+  return Net::Parse(File::FromBuffer(WriteNet(std::move(draft)).value()), "net")
+      .value();
+}
+
+TEST_CASE("N60: the engine reads the scale of an integer weight as fp16") {
+  const auto result = [](const SessionOptions& options) {
+    auto session = Session::Create(ScaledIntegerNet(), options).value();
+    RunFloats(*session, {1}, {1});
+    return *session->Output(0).Row<uint16_t>(0);
+  };
+  CHECK(result({}) == 0x4A5A);               // RN16(12.7)
+  CHECK(result(OnEngine("h13")) == 0x4A59);  // RN16(127 * 0.0999755859375)
 }
 
 }  // namespace aneref

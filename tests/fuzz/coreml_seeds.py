@@ -62,18 +62,108 @@ def inner(layers):
     return b"".join(layers)
 
 
-def program(value):
-    """x + w, the constant w with the given Value."""
-    tensor = message(1, number(1, 11) + number(2, 1) + message(3, message(1, number(1, 2))))
-    const = message(1, "const") + message(3, message(1, "w") + message(2, tensor)) + message(
-        5, message(1, "val") + message(2, message(2, tensor) + value))
-    bound = [message(2, message(1, key) + message(2, message(1, message(1, name)))) for key, name in (("x", "x"), ("y", "w"))]
-    add = message(1, "add") + b"".join(bound) + message(3, message(1, "y") + message(2, tensor))
-    block = message(2, "y") + message(3, const) + message(3, add)
-    function = message(1, message(1, "x") + message(2, tensor)) + message(2, "CoreML5") + message(
-        3, message(1, "CoreML5") + message(2, block))
-    return number(1, 7) + description([array("x", [2])], [array("y", [2])]) + message(
+# ---- ML Programs ----
+
+BOOL, STRING, HALF, FLOAT, INT, BYTE = 1, 2, 10, 11, 23, 31
+
+
+def of(dtype, *dims):
+    """The type of a tensor; None is an open extent."""
+    extents = b"".join(message(3, message(2, b"") if dim is None else message(1, number(1, dim))) for dim in dims)
+    return message(1, number(1, dtype) + number(2, len(dims)) + extents)
+
+
+def value(dtype, values, scalar=False):
+    """An immediate value."""
+    if dtype == STRING:
+        content = message(4, b"".join(message(1, text) for text in values))
+    elif dtype == BOOL:
+        content = message(3, message(1, bytes(values)))
+    elif dtype in (BYTE, HALF):
+        content = message(7, message(1, bytes(values)))
+    elif dtype == FLOAT:
+        content = message(1, floats(1, values))
+    else:
+        content = message(2, message(1, b"".join(varint(number & 0xFFFFFFFFFFFFFFFF) for number in values)))
+    length = len(values) // 2 if dtype == HALF else len(values)
+    return message(2, of(dtype, *([] if scalar else [length]))) + message(3, message(1, content))
+
+
+def named(name, kind):
+    return message(1, name) + message(2, kind)
+
+
+def operation(kind, outputs, inputs=(), blocks=(), **attributes):
+    """Inputs are names, lists of names, or values (bytes)."""
+    def argument(what):
+        return b"".join(message(1, message(2, part) if isinstance(part, bytes) else message(1, part))
+                        for part in (what if isinstance(what, list) else [what]))
+    content = message(1, kind)
+    content += b"".join(message(2, message(1, key) + message(2, argument(what))) for key, what in dict(inputs).items())
+    content += b"".join(message(3, named(*item)) for item in outputs) + b"".join(message(4, block) for block in blocks)
+    return content + b"".join(message(5, message(1, key) + message(2, what)) for key, what in attributes.items())
+
+
+def block(operations, outputs, inputs=()):
+    return b"".join(message(1, named(*item)) for item in inputs) + b"".join(message(2, name) for name in outputs) + b"".join(
+        message(3, item) for item in operations)
+
+
+def program_of(operations, inputs, outputs, arrays, opset="CoreML5", version=7):
+    function = b"".join(message(1, named(*item)) for item in inputs) + message(2, opset) + message(
+        3, message(1, opset) + message(2, block(operations, outputs)))
+    return number(1, version) + description(arrays, [array(name, [2]) for name in outputs]) + message(
         502, number(1, 1) + message(2, message(1, "main") + message(2, function)))
+
+
+def program(value_):
+    """x + w, the constant w with the given Value."""
+    pair = of(FLOAT, 2)
+    return program_of([operation("const", [("w", pair)], val=message(2, pair) + value_),
+                       operation("add", [("y", pair)], {"x": "x", "y": "w"})], [("x", pair)], ["y"], [array("x", [2])])
+
+
+def decoded(kind, **attributes):
+    """x + a compressed constant of two values."""
+    pair = of(FLOAT, 2)
+    return program_of([operation(kind, [("w", pair)], **attributes), operation("add", [("y", pair)], {"x": "x", "y": "w"})],
+                      [("x", pair)], ["y"], [array("x", [2])], "CoreML6")
+
+
+def control(kind):
+    """cond: x if p else x + x. while_loop: doubles x three times."""
+    pair, one, flag = of(FLOAT, 2), of(INT), of(BOOL)
+    twice = operation("add", [("t", pair)], {"x": "x", "y": "x"})
+    if kind == "cond":
+        chosen = operation("cond", [("y", pair)], {"pred": "p"}, [block([], ["x"]), block([twice], ["t"])])
+        return program_of([operation("cast", [("p", flag)], {"x": "c", "dtype": value(STRING, ["bool"], True)}), chosen],
+                          [("x", pair), ("c", of(FLOAT))], ["y"], [array("x", [2]), array("c", [])])
+    test = block([operation("less", [("more", flag)], {"x": "i", "y": value(INT, [3], True)})], ["more"], [("i", one), ("v", pair)])
+    body = block([operation("add", [("i2", one)], {"x": "i", "y": value(INT, [1], True)}),
+                  operation("add", [("v2", pair)], {"x": "v", "y": "v"})], ["i2", "v2"], [("i", one), ("v", pair)])
+    loop = operation("while_loop", [("n", one), ("y", pair)], {"loop_vars": ["start", "x"]}, [test, body])
+    return program_of([operation("const", [("start", one)], val=value(INT, [0], True)), loop], [("x", pair)], ["y"],
+                      [array("x", [2])])
+
+
+def state_program():
+    """s = s + x."""
+    pair, kept = of(HALF, 2), message(5, message(1, of(HALF, 2)))
+    return program_of([operation("read_state", [("old", pair)], {"input": "s"}),
+                       operation("add", [("y", pair)], {"x": "old", "y": "x"}),
+                       operation("coreml_update_state", [("new", pair)], {"state": "s", "value": "y"})],
+                      [("x", pair), ("s", kept)], ["y"], [array("x", [2], 65552)], "CoreML8", 9)
+
+
+def list_program():
+    """Writes x to a list and reads it again."""
+    pair = of(FLOAT, 2)
+    kind = message(2, message(1, pair) + message(2, message(1, number(1, 2))))
+    at = value(INT, [1], True)
+    return program_of([operation("make_list", [("l", kind)], {
+        "init_length": value(INT, [2], True), "dynamic_length": value(BOOL, [0], True), "elem_shape": [value(INT, [2], True)],
+        "dtype": value(STRING, ["fp32"], True)}), operation("list_write", [("m", kind)], {"ls": "l", "index": at, "value": "x"}),
+        operation("list_read", [("y", pair)], {"ls": "m", "index": at})], [("x", pair)], ["y"], [array("x", [2])])
 
 
 INLINE = program(message(3, message(1, message(1, floats(1, [1, 2])))))
@@ -106,6 +196,15 @@ SEEDS = {
             604, message(2, struct.pack("<d", 2.0)))) + message(
         1, number(1, 1) + description([array("s", [2])], [array("y", [1])]) + message(302, message(1, TREE)))),
     "program": INLINE,
+    "program_palette": decoded("constexpr_lut_to_dense", indices=value(BYTE, [2]), lut=value(FLOAT, [1, 5]), shape=value(33, [2])),
+    "program_affine": decoded("constexpr_affine_dequantize", quantized_data=value(BYTE, [7, 9]), zero_point=value(BYTE, [1], True),
+                              scale=value(FLOAT, [0.5], True), axis=value(INT, [0], True)),
+    "program_sparse": decoded("constexpr_sparse_to_dense", nonzero_data=value(FLOAT, [3]), mask=value(BYTE, [2]), shape=value(33, [2])),
+    "program_cond": control("cond"),
+    "program_loop": control("while_loop"),
+    "program_state": state_program(),
+    "program_list": list_program(),
+    "program_open": program_of([operation("relu", [("y", of(FLOAT, None))], {"x": "x"})], [("x", of(FLOAT, None))], ["y"], [array("x", [2])]),
 }
 
 

@@ -303,4 +303,29 @@ TEST_CASE(
   CHECK(bytes[16387] == std::byte{0x38});
 }
 
+TEST_CASE("F15: limits of open extents are checked when a file is read") {
+  using Edit = std::function<void(fbs::PortT&)>;
+  const auto rule = [](const Edit& edit) {
+    return RuleOf([&](fbs::GraphT& graph) { edit(*graph.inputs[0]); });
+  };
+  CHECK(rule([](fbs::PortT& port) {
+          port.at_least = {1, 2};
+          port.at_most = {-1, 2};
+          port.allowed_shapes = {1, 2, 4, 2};
+          port.usual_shape = {1, 2};
+        }) == "");
+  CHECK(rule([](fbs::PortT& port) { port.at_least = {1}; }) == "F15");
+  CHECK(rule([](fbs::PortT& port) { port.at_most = {1, 2, 3}; }) == "F15");
+  CHECK(rule([](fbs::PortT& port) { port.usual_shape = {1}; }) == "F15");
+  CHECK(rule([](fbs::PortT& port) {
+          port.allowed_shapes = {1, 2, 3};
+        }) == "F15");
+  CHECK(rule([](fbs::PortT& port) { port.at_least = {-2, 1}; }) == "F15");
+  CHECK(rule([](fbs::PortT& port) { port.allowed_shapes = {1, -1}; }) == "F15");
+  CHECK(rule([](fbs::PortT& port) { port.usual_shape = {1, -1}; }) == "F15");
+  CHECK(RuleOf([](fbs::GraphT& graph) {
+          graph.outputs[0]->at_least = {1, 2, 3};
+        }) == "F15");
+}
+
 }  // namespace aneref

@@ -78,6 +78,8 @@ ModelBuilder Looping(int64_t count) {
 TEST_CASE("control: a computed condition takes one branch or the other") {
   const Imported imported = Import(Branching().model());
   REQUIRE_MESSAGE(imported.status.ok(), imported.status.ToString());
+  // Not the condition's.
+  CHECK(imported.Find("y")->dtype == fbs::DataType::float16);
   CHECK(imported.net.graphs.size() == 3);
   CHECK(Evaluate(imported, {{"x", {1, 3}}})[0] == Values{2, 6});
   CHECK(Evaluate(imported, {{"x", {-1, 3}}})[0] == Values{1, -3});

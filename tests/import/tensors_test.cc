@@ -240,5 +240,67 @@ TEST_CASE("external data: nothing outside the model's folder is read") {
   CHECK(model.Get().status.code() == StatusCode::kIo);
 }
 
+// y = x + dequantised w, 2 x 256 bytes; row 0 counts up from 0, row 1 down.
+ModelBuilder Dequantized(int32_t type, const std::vector<float>& scales,
+                         const std::string& zeros, int64_t block_size = 0) {
+  ModelBuilder model(21);
+  model.Input("x", {2, 256});
+  std::string bytes;
+  for (int i = 0; i < 256; ++i) bytes += static_cast<char>(i);
+  for (int i = 0; i < 256; ++i) bytes += static_cast<char>(255 - i);
+  model.Tensor("q", type, {2, 256})->set_raw_data(bytes);
+  const auto count = static_cast<int64_t>(scales.size());
+  const std::vector<int64_t> dims = block_size > 0
+                                        ? std::vector<int64_t>{2, count / 2}
+                                        : std::vector<int64_t>{count};
+  model.Floats("s", dims, scales);
+  std::vector<std::string> inputs = {"q", "s"};
+  if (!zeros.empty()) {
+    model.Tensor("z", type, dims)->set_raw_data(zeros);
+    inputs.push_back("z");
+  }
+  onnx::NodeProto* node = model.Node("DequantizeLinear", inputs, {"w"});
+  SetInt(node, "axis", block_size > 0 ? 1 : 0);
+  if (block_size > 0) SetInt(node, "block_size", block_size);
+  model.Node("Add", {"x", "w"}, {"y"});
+  model.Output("y");
+  return model;
+}
+
+TEST_CASE("F13: dequantised constants stay integers in the file") {
+  // uint8, one scale and zero point per row.
+  Imported imported =
+      Import(Dequantized(2, {0.5f, 2}, std::string("\x01\x80", 2)).model());
+  REQUIRE_MESSAGE(imported.status.ok(), imported.status.ToString());
+  REQUIRE(imported.num_nodes() == 1);
+  REQUIRE(imported.net.constants.size() == 1);
+  CHECK(imported.net.constants[0]->encoding == fbs::Encoding::affine);
+  CHECK(imported.net.constants[0]->data->size() == 512);
+  std::vector<double> w = imported.Values("w");
+  REQUIRE(w.size() == 512);
+  CHECK(w[0] == -0.5);    // (0 - 1) / 2
+  CHECK(w[255] == 127);   // (255 - 1) / 2
+  CHECK(w[256] == 254);   // (255 - 128) * 2
+  CHECK(w[511] == -256);  // (0 - 128) * 2
+  // int8, one scale for all, no zero point.
+  imported = Import(Dequantized(3, {0.25f}, "").model());
+  REQUIRE_MESSAGE(imported.status.ok(), imported.status.ToString());
+  w = imported.Values("w");
+  CHECK(imported.net.constants[0]->encoding == fbs::Encoding::affine);
+  CHECK(imported.net.constants[0]->zero_points == nullptr);
+  CHECK(w[127] == 31.75);
+  CHECK(w[128] == -32);
+  // Blocks of 128 along axis 1.
+  imported = Import(Dequantized(3, {1, 2, 3, 4}, "", 128).model());
+  REQUIRE_MESSAGE(imported.status.ok(), imported.status.ToString());
+  CHECK(imported.net.constants[0]->encoding == fbs::Encoding::blockwise);
+  w = imported.Values("w");
+  CHECK(w[1] == 1);
+  CHECK(w[129] == -254);     // -127 * 2
+  CHECK(w[256] == -3);       // -1 * 3
+  CHECK(w[256 + 255] == 0);  // 0 * 4
+  CHECK(w[256 + 254] == 4);  // 1 * 4
+}
+
 }  // namespace
 }  // namespace aneref::test

@@ -68,6 +68,69 @@ TEST_CASE("P15: a cast to the same type keeps all bits") {
             .Bits() == std::vector<uint16_t>{0xFE01, 0x7C01});
 }
 
+RunResult Reinterpret(const TestTensor& x, DataType of, DataType as,
+                      DataType to) {
+  fbs::CastT attributes;
+  attributes.to = static_cast<fbs::DataType>(to);
+  attributes.reinterpret = true;
+  attributes.bits_of = static_cast<fbs::DataType>(of);
+  attributes.bits_as = static_cast<fbs::DataType>(as);
+  return RunOp(cast_op, attributes, {x});
+}
+
+TEST_CASE("P23: the bits of a stored half are those of its source's type") {
+  const DataType f32 = DataType::kFloat32, i32 = DataType::kInt32;
+  // 1, -2.5, the smallest subnormal half 2^-24, the largest half, infinity
+  const Values bits = {0x3F800000, -1071644672, 0x33800000, 0x477FE000,
+                       0x7F800000};
+  const Values numbers = {1, -2.5, 0x1p-24, 65504, kInf};
+  CHECK(Reinterpret(Half({5}, numbers), f32, i32, i32).outputs[0].Values() ==
+        bits);
+  CHECK(Reinterpret(Float({5}, numbers), f32, i32, i32).outputs[0].Values() ==
+        bits);
+  CHECK(Reinterpret(Make(i32, {5}, bits), i32, f32, DataType::kFloat16)
+            .outputs[0]
+            .Values() == numbers);
+  // 0x47800000 is 65536: as a cast, it overflows.
+  CHECK(Reinterpret(Make(i32, {1}, {0x47800000}), i32, f32, DataType::kFloat16)
+            .outputs[0]
+            .Values() == Values{kInf});
+}
+
+TEST_CASE("P23: every width of numbers") {
+  CHECK(Reinterpret(Make(DataType::kFloat64, {2}, {1, -2}), DataType::kFloat64,
+                    DataType::kInt64, DataType::kInt64)
+            .outputs[0]
+            .Values() == Values{4607182418800017408.0, -4611686018427387904.0});
+  CHECK(Reinterpret(Make(DataType::kUint16, {2}, {0x3C00, 0xFC00}),
+                    DataType::kUint16, DataType::kFloat16, DataType::kFloat16)
+            .outputs[0]
+            .Values() == Values{1, -kInf});
+  CHECK(Reinterpret(Make(DataType::kInt8, {2}, {-1, 5}), DataType::kInt8,
+                    DataType::kUint8, DataType::kInt32)
+            .outputs[0]
+            .Values() == Values{255, 5});
+  // More elements than one chunk, a row of 3 and a row of 0.
+  const RunResult many =
+      Reinterpret(Make(DataType::kInt32, {2, 131}, std::vector<double>(262, 1)),
+                  DataType::kInt32, DataType::kFloat32, DataType::kFloat32);
+  CHECK(many.outputs[0].Values() == Values(262, 0x1p-149));
+  CHECK(Reinterpret(Half({2, 0}, {}), DataType::kFloat32, DataType::kInt32,
+                    DataType::kInt32)
+            .outputs[0]
+            .type == TensorType{DataType::kInt32, {2, 0}});
+}
+
+TEST_CASE("P23: other widths and bools are refused") {
+  const TestTensor x = Half({1}, {1});
+  CHECK(Reinterpret(x, DataType::kFloat32, DataType::kInt64, DataType::kInt64)
+            .status.code() == StatusCode::kUnsupported);
+  CHECK(Reinterpret(x, DataType::kBool, DataType::kInt8, DataType::kInt8)
+            .status.code() == StatusCode::kUnsupported);
+  CHECK(Reinterpret(x, DataType::kInt8, DataType::kBool, DataType::kBool)
+            .status.code() == StatusCode::kUnsupported);
+}
+
 TEST_CASE("cast: shapes and units") {
   CHECK(Run(Half({}, {3}), DataType::kInt32).outputs[0].Values() == Values{3});
   for (const Shape& shape : {Shape{0}, Shape{2, 0}, Shape{0, 2}}) {

@@ -320,6 +320,98 @@ TEST_CASE("N35: layer normalisation rounds after each of its pieces") {
   CHECK(result.outputs[0].Bits() == Bits{0xBC00, 0x3C00});
 }
 
+// Layer or rms normalisation of four elements.
+Bits Normalized(fbs::NormKind kind, const Bits& x) {
+  fbs::NormT table;
+  table.kind = kind;
+  table.epsilon = 0.0f;
+  const RunResult result =
+      RunDeviceOp("h13", norm_op, table,
+                  {HalfBits({1, static_cast<int64_t>(x.size())}, x)});
+  REQUIRE(result.status.ok());
+  return result.outputs[0].Bits();
+}
+
+TEST_CASE("N35: the variance of a layer is not rounded to fp16") {
+  // -32768 and 32768: v = 2^30, r = 2^-15.
+  CHECK(Normalized(fbs::NormKind::layer, {0xF800, 0x7800}) ==
+        Bits{0xBC00, 0x3C00});
+  // The mean square of an rms row overflows there, and r is 0.
+  CHECK(Normalized(fbs::NormKind::rms, {0xF800, 0x7800}) == Bits{0, 0});
+}
+
+TEST_CASE("N6: layer_norm tells NaN from infinity and rms_norm does not") {
+  const Bits nan = {0x7E00, 0, 0, 0}, infinity = {0x7C00, 0, 0, 0};
+  CHECK(Normalized(fbs::NormKind::layer, infinity) ==
+        Bits{0x3EED, 0xB89E, 0xB89E, 0xB89E});
+  CHECK(Normalized(fbs::NormKind::layer, nan) !=
+        Normalized(fbs::NormKind::layer, infinity));
+  CHECK(Normalized(fbs::NormKind::rms, nan) ==
+        Normalized(fbs::NormKind::rms, infinity));
+}
+
+// int8 matrix product of `count` equal pairs, requantised with zero 0.
+double QuantizedProduct(const std::string& profile, int64_t count, int x, int w,
+                        double scale, double y_scale) {
+  fbs::IntegerMacT table;
+  table.kind = fbs::IntegerMacKind::qlinear_matmul;
+  const auto n = static_cast<size_t>(count);
+  const TestTensor zero = Known(test::Make(DataType::kInt8, {}, {0}));
+  const RunResult result = RunDeviceOp(
+      profile, integer_mac_op, table,
+      {test::Make(DataType::kInt8, {1, count}, std::vector<double>(n, x)),
+       Known(Float({}, {scale})), zero,
+       test::Make(DataType::kInt8, {count, 1}, std::vector<double>(n, w)),
+       Known(Float({}, {1})), zero, Known(Float({}, {y_scale})), zero});
+  REQUIRE_MESSAGE(result.status.ok(), result.status.ToString());
+  return result.outputs[0].Values()[0];
+}
+
+TEST_CASE("N65: int8 products are scaled to fp16 and quantised") {
+  // 65536 * 16384 * 2^-16 = 16384.
+  CHECK(QuantizedProduct("h16", 65536, -128, -128, 0x1p-16, 256) == 64);
+  // 2049 is 2050 as fp16 (half away): 20.505 rounds to 21, 20.495 to 20.
+  CHECK(QuantizedProduct("h16", 2049, 1, 1, 1, 99.9756) == 21);
+  CHECK(QuantizedProduct("h13", 2049, 1, 1, 1, 99.9756) == 20);
+}
+
+TEST_CASE("N65: a sum of 2 to the 31 is infinite and saturates") {
+  CHECK(QuantizedProduct("h16", 131072, -128, -128, 0x1p-30, 1) == 127);
+  CHECK(QuantizedProduct("h16", 131072, -128, 127, 0x1p-30, 1) == -2);
+  // On the host (H13 has no such datapath) it wraps.
+  CHECK(QuantizedProduct("h13", 131072, -128, -128, 0x1p-30, 1) == -2);
+}
+
+TEST_CASE("N65: convolutions count the tested sum from the bias") {
+  fbs::IntegerMacT table;
+  table.kind = fbs::IntegerMacKind::qlinear_conv;
+  const TestTensor zero = Known(test::Make(DataType::kInt8, {}, {0}));
+  const TestTensor one = Known(Float({}, {1}));
+  const RunResult result = RunDeviceOp(
+      "h16", integer_mac_op, table,
+      {test::Make(DataType::kInt8, {1, 2, 3}, {1, 2, 3, 10, 20, 30}), one, zero,
+       test::Make(DataType::kInt8, {2, 2, 2}, {1, 0, 0, 1, -1, 2, 0, 0}), one,
+       zero, one, zero, test::Make(DataType::kInt32, {2}, {5, 2147483647})});
+  REQUIRE_MESSAGE(result.status.ok(), result.status.ToString());
+  // 1 + 20 + 5, 2 + 30 + 5; from 2^31 - 1 on the products 3 and 4 overflow.
+  CHECK(result.outputs[0].Values() == std::vector<double>{26, 37, 127, 127});
+}
+
+TEST_CASE("N38: grids are sampled in wide arithmetic and rounded once") {
+  fbs::SamplingT table;
+  table.kind = fbs::SamplingKind::grid_sample;
+  table.align_corners = true;
+  // Halfway between 2048 and 2050 twice: 2049 is a tie.
+  for (const auto& [profile, bits] :
+       {std::pair<const char*, uint16_t>{"h13", 0x6800}, {"h16", 0x6801}}) {
+    const RunResult result = RunDeviceOp(
+        profile, sampling_op, table,
+        {Half({1, 1, 1, 2}, {2048, 2050}), Half({1, 1, 1, 2}, {0, 0})});
+    REQUIRE_MESSAGE(result.status.ok(), result.status.ToString());
+    CHECK_EQ(result.outputs[0].Bits()[0], bits);
+  }
+}
+
 TEST_CASE("N38: a window sums in binary32 and rounds once") {
   fbs::PoolT table;
   table.kind = fbs::PoolKind::average;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -14,7 +15,9 @@
 #include <string>
 #include <vector>
 
+#include "runtime/core/convert.h"
 #include "runtime/exec/session.h"
+#include "runtime/graph/limits.h"
 #include "runtime/import/importer.h"
 #include "tools/npy.h"
 
@@ -74,11 +77,13 @@ inline Outcome RunNet(const std::shared_ptr<const Net>& net,
                       SessionOptions options) {
   Outcome outcome;
   const auto* ports = net->main_graph().inputs();
-  if (ports == nullptr || ports->size() != inputs.size()) {
+  const auto* kept = net->main_graph().states();
+  const size_t states = kept == nullptr ? 0 : kept->size();
+  if (ports == nullptr || ports->size() != inputs.size() + states) {
     outcome.status = InvalidArgument("number of inputs");
     return outcome;
   }
-  for (unsigned i = 0; i < ports->size(); ++i) {
+  for (unsigned i = 0; i < inputs.size(); ++i) {
     const auto tensor = static_cast<unsigned>(ports->Get(i)->tensor());
     options
         .input_shapes[net->main_graph().tensors()->Get(tensor)->name()->str()] =
@@ -116,6 +121,68 @@ inline std::vector<fs::path> CorpusFolders() {
   std::sort(folders.begin(), folders.end());
   REQUIRE(folders.size() > 10);
   return folders;
+}
+
+// Core ML models and packages, sorted; empty, with the same line, without them.
+inline std::vector<fs::path> CoremlModels() {
+  const fs::path corpus =
+      fs::path(ANEREF_SOURCE_DIR) / "../shared/models/coreml";
+  std::vector<fs::path> models;
+  if (!fs::is_directory(corpus)) {
+    std::printf("ALL CASES SKIPPED: no networks at %s\n",
+                corpus.string().c_str());
+    return models;
+  }
+  for (const char* folder : {".", "derived", "synthetic"}) {
+    for (const auto& entry : fs::directory_iterator(corpus / folder)) {
+      const std::string kind = entry.path().extension();
+      if (kind == ".mlmodel" || kind == ".mlpackage")
+        models.push_back(entry.path());
+    }
+  }
+  std::sort(models.begin(), models.end());
+  REQUIRE(models.size() > 20);
+  return models;
+}
+
+// Inputs for a network that comes without: 0, 1/8 ... 6/8 again and again (as
+// integers 0 ... 6), in its usual shapes, open extents else 1.
+inline std::vector<tool::Array> PatternInputs(const Net& net) {
+  std::vector<tool::Array> inputs;
+  const fbs::Graph& graph = net.main_graph();
+  const size_t states = graph.states() ? graph.states()->size() : 0;
+  for (unsigned i = 0; i + states < graph.inputs()->size(); ++i) {
+    const fbs::Port& port = *graph.inputs()->Get(i);
+    const fbs::Tensor& tensor =
+        *graph.tensors()->Get(static_cast<unsigned>(port.tensor()));
+    std::vector<int64_t> dims;
+    if (tensor.shape() != nullptr)
+      dims.assign(tensor.shape()->begin(), tensor.shape()->end());
+    const Shape usual = UsualShape(port, dims.size());
+    for (size_t axis = 0; axis < dims.size(); ++axis) {
+      if (dims[axis] < 0)
+        dims[axis] = usual.rank() == dims.size() ? usual[axis] : 1;
+    }
+    const bool is_float = IsFloating(static_cast<DataType>(tensor.dtype()));
+    tool::Array array;
+    array.type = {DataType::kFloat32, Shape(dims)};
+    std::vector<float> values(
+        static_cast<size_t>(array.type.shape.NumElements()));
+    for (size_t k = 0; k < values.size(); ++k)
+      values[k] = static_cast<float>(k % 7) * (is_float ? 0.125f : 1.0f);
+    array.bytes.resize(DenseBytes(array.type));
+    std::memcpy(array.bytes.data(), values.data(), array.bytes.size());
+    if (!is_float) {
+      const TensorType integers{DataType::kInt32, array.type.shape};
+      std::vector<std::byte> bytes(DenseBytes(integers));
+      ConvertElements(DataType::kFloat32, array.bytes.data(), DataType::kInt32,
+                      bytes.data(), values.size());
+      array.type = integers;
+      array.bytes = std::move(bytes);
+    }
+    inputs.push_back(std::move(array));
+  }
+  return inputs;
 }
 
 }  // namespace aneref::test

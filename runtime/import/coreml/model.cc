@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstdint>
 
 namespace aneref::coreml {
 namespace {
@@ -97,7 +98,96 @@ std::vector<int64_t> ArrayShape(const ArrayFeatureType& array) {
   return shape;
 }
 
+// What a feature says of its sizes, in its own rank.
+struct Sizes {
+  std::vector<int64_t> usual, at_least, at_most;
+  std::vector<std::vector<int64_t>> shapes;
+
+  void AddRange(const SizeRange& range) {
+    const uint64_t lower =
+        std::min<uint64_t>(range.lowerbound(), uint64_t{INT64_MAX});
+    at_least.push_back(static_cast<int64_t>(lower));
+    at_most.push_back(std::max<int64_t>(range.upperbound(), -1));
+  }
+  void AddShape(const std::vector<int64_t>& shape) {
+    if (shape.size() == usual.size() &&
+        std::find(shapes.begin(), shapes.end(), shape) == shapes.end())
+      shapes.push_back(shape);
+  }
+  bool Fits(const std::vector<int64_t>& shape) const {
+    bool fits = shape.size() == at_least.size();
+    for (size_t i = 0; fits && i < shape.size(); ++i)
+      fits =
+          shape[i] >= at_least[i] && (at_most[i] < 0 || shape[i] <= at_most[i]);
+    return fits;
+  }
+};
+
+Sizes ImageSizes(const ImageFeatureType& image) {
+  Sizes sizes;
+  const int64_t channels = ImageShape(image)[1];
+  sizes.usual = {1, channels, image.height(), image.width()};
+  if (image.has_imagesizerange()) {
+    sizes.at_least = sizes.at_most = {1, channels};
+    sizes.AddRange(image.imagesizerange().heightrange());
+    sizes.AddRange(image.imagesizerange().widthrange());
+  }
+  if (image.enumeratedsizes().sizes_size() > 0) sizes.AddShape(sizes.usual);
+  for (const auto& size : image.enumeratedsizes().sizes())
+    sizes.AddShape({1, channels, static_cast<int64_t>(size.height()),
+                    static_cast<int64_t>(size.width())});
+  return sizes;
+}
+
+Sizes ArraySizes(const ArrayFeatureType& array) {
+  Sizes sizes;
+  sizes.usual.assign(array.shape().begin(), array.shape().end());
+  for (const SizeRange& range : array.shaperange().sizeranges())
+    sizes.AddRange(range);
+  const auto& others = array.enumeratedshapes().shapes();
+  if (others.size() == 0) return sizes;
+  if (sizes.usual.empty())
+    sizes.usual.assign(others[0].shape().begin(), others[0].shape().end());
+  sizes.AddShape(sizes.usual);
+  for (const auto& other : others)
+    sizes.AddShape({other.shape().begin(), other.shape().end()});
+  return sizes;
+}
+
+bool IsPositive(const std::vector<int64_t>& shape) {
+  return std::all_of(shape.begin(), shape.end(),
+                     [](int64_t extent) { return extent > 0; });
+}
+
 }  // namespace
+
+void AddLimits(const FeatureDescription& feature,
+               const std::vector<int64_t>& dims, fbs::PortT* port) {
+  const FeatureType& type = feature.type();
+  Sizes sizes;
+  if (type.has_imagetype()) sizes = ImageSizes(type.imagetype());
+  if (type.has_multiarraytype()) sizes = ArraySizes(type.multiarraytype());
+  if (std::find(dims.begin(), dims.end(), -1) == dims.end()) return;
+  // Axes before those of the feature (steps of a sequence) have no limit.
+  const auto widen = [&](std::vector<int64_t> extents, int64_t first) {
+    if (extents.size() > dims.size()) return std::vector<int64_t>();
+    extents.insert(extents.begin(), dims.size() - extents.size(), first);
+    return extents;
+  };
+  if (!sizes.at_least.empty() && sizes.at_least.size() <= dims.size()) {
+    port->at_least = widen(sizes.at_least, -1);
+    port->at_most = widen(sizes.at_most, -1);
+  }
+  for (const std::vector<int64_t>& shape : sizes.shapes) {
+    const std::vector<int64_t> wide = widen(shape, 1);
+    if (IsPositive(shape) && wide.size() == dims.size())
+      port->allowed_shapes.insert(port->allowed_shapes.end(), wide.begin(),
+                                  wide.end());
+  }
+  const bool is_usual = !sizes.usual.empty() && IsPositive(sizes.usual) &&
+                        (!sizes.shapes.empty() || sizes.Fits(sizes.usual));
+  if (is_usual) port->usual_shape = widen(sizes.usual, 1);
+}
 
 Expected<std::unique_ptr<Model>> ParseModel(std::span<const std::byte> bytes) {
   if (bytes.size() > static_cast<size_t>(INT_MAX))

@@ -46,6 +46,10 @@ fbs::ImageLayout FeatureLayout(const FeatureDescription& feature);
 Expected<std::unique_ptr<fbs::PortT>> MakePort(
     const FeatureDescription& feature, int32_t tensor);
 
+// What the feature says of the sizes of an input with open extents (F15).
+void AddLimits(const FeatureDescription& feature,
+               const std::vector<int64_t>& dims, fbs::PortT* port);
+
 // Labels of a classifier as text; integers are printed.
 template <class Labelled>
 std::vector<std::string> ReadLabels(const Labelled& model) {

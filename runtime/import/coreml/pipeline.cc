@@ -174,6 +174,7 @@ class Joiner {
       TensorAt(draft_, tensor).has_shape = true;
       Expected<std::unique_ptr<fbs::PortT>> unused = MakePort(feature, tensor);
       if (!unused.ok()) return unused.status().WithContext(what);
+      AddLimits(feature, *shape, unused.value().get());
       MainGraph(draft_).inputs.push_back(std::move(unused).value());
     }
     return Status();

@@ -27,6 +27,7 @@ Expected<int32_t> AddInputPort(NetworkContext* context,
   TensorAt(*context->draft, tensor).shape = shape;
   TensorAt(*context->draft, tensor).has_shape = true;
   ANEREF_ASSIGN(std::unique_ptr<fbs::PortT> port, MakePort(feature, tensor));
+  AddLimits(feature, shape, port.get());
   MainGraph(*context->draft).inputs.push_back(std::move(port));
   return tensor;
 }

@@ -36,6 +36,12 @@ struct Linear {
   float At(const std::vector<float>& values, size_t element) const {
     return values.size() == 1 ? values[0] : values[element / inner % channels];
   }
+  // As a compressed constant is decoded (F13).
+  float Value(double code, size_t element) const {
+    const double product = code * static_cast<double>(At(scale, element));
+    const auto offset = static_cast<double>(At(bias, element));
+    return static_cast<float>(offset == 0 ? product : product + offset);
+  }
 };
 
 Expected<Linear> ReadLinear(const WeightParams::Linear& source,
@@ -86,10 +92,8 @@ Expected<std::vector<float>> ReadQuantized(const WeightParams& weights,
     return InvalidFile("", "has quantised values without a quantisation");
   ANEREF_ASSIGN(const Linear linear,
                 ReadLinear(how.linearquantization(), shape, channel_axis));
-  for (size_t i = 0; i < count; ++i) {
-    values[i] = static_cast<float>(codes[i]) * linear.At(linear.scale, i) +
-                linear.At(linear.bias, i);
-  }
+  for (size_t i = 0; i < count; ++i)
+    values[i] = linear.Value(static_cast<double>(codes[i]), i);
   return values;
 }
 
@@ -104,30 +108,9 @@ Expected<std::vector<float>> ReadInt8(const WeightParams& weights,
   std::vector<float> values(count);
   for (size_t i = 0; i < count; ++i) {
     const auto code = static_cast<int8_t>(weights.int8rawvalue()[i]);
-    values[i] = static_cast<float>(code) * linear.At(linear.scale, i) +
-                linear.At(linear.bias, i);
+    values[i] = linear.Value(static_cast<double>(code), i);
   }
   return values;
-}
-
-// The values of all codes, when one table serves the whole tensor; else empty.
-std::vector<float> TableOf(const WeightParams& weights) {
-  const WeightParams::Quantization& how = weights.quantization();
-  if (weights.rawvalue().empty()) return {};
-  if (how.has_lookuptablequantization()) {
-    const auto& table = how.lookuptablequantization().floatvalue();
-    return {table.begin(), table.end()};
-  }
-  const WeightParams::Linear& linear = how.linearquantization();
-  if (linear.scale_size() > 1 || linear.bias_size() > 1) return {};
-  const float scale = linear.scale_size() == 1 ? linear.scale(0) : 1.0f;
-  const float bias = linear.bias_size() == 1 ? linear.bias(0) : 0.0f;
-  std::vector<float> table(size_t{1} << how.numberofbits());
-  for (size_t code = 0; code < table.size(); ++code) {
-    const float product = static_cast<float>(code) * scale;
-    table[code] = product + bias;
-  }
-  return table;
 }
 
 std::vector<std::byte> PackLowFirst(const std::vector<uint8_t>& codes,
@@ -141,6 +124,55 @@ std::vector<std::byte> PackLowFirst(const std::vector<uint8_t>& codes,
       bytes[bit / 8 + 1] |= static_cast<std::byte>(window >> 8);
   }
   return bytes;
+}
+
+// As many values as `count`, bytes as stored.
+std::vector<std::byte> Repeated(const std::vector<float>& values,
+                                size_t count) {
+  std::vector<float> all = values;
+  all.resize(count, values[0]);
+  std::vector<std::byte> bytes(count * sizeof(float));
+  std::memcpy(bytes.data(), all.data(), bytes.size());
+  return bytes;
+}
+
+// Values that ReadWeights has accepted, as the file would store them; without
+// parts where the source has floating values.
+std::shared_ptr<CompressedConstant> Compressed(const WeightParams& weights,
+                                               const Shape& shape,
+                                               size_t channel_axis) {
+  auto constant = std::make_shared<CompressedConstant>();
+  const bool is_signed = !weights.int8rawvalue().empty();
+  if (weights.rawvalue().empty() && !is_signed) return constant;
+  const WeightParams::Quantization& how = weights.quantization();
+  const auto bits = is_signed ? size_t{8} : size_t{how.numberofbits()};
+  constant->parts.stored = fbs::DataType::float32;
+  constant->parts.bits = static_cast<uint8_t>(bits);
+  constant->parts.is_signed = is_signed;
+  const std::string& codes =
+      is_signed ? weights.int8rawvalue() : weights.rawvalue();
+  const auto count = static_cast<size_t>(shape.NumElements());
+  constant->data =
+      PackLowFirst(UnpackHighFirst(codes, count, static_cast<int>(bits)), bits);
+  if (!is_signed && how.has_lookuptablequantization()) {
+    const auto& table = how.lookuptablequantization().floatvalue();
+    constant->parts.encoding = fbs::Encoding::palette;
+    constant->parts.palette_shape = {1, static_cast<uint32_t>(table.size()), 1};
+    constant->palette = Repeated({table.begin(), table.end()},
+                                 static_cast<size_t>(table.size()));
+    return constant;
+  }
+  const Linear linear =
+      ReadLinear(how.linearquantization(), shape, channel_axis).value();
+  const size_t scales = std::max(linear.scale.size(), linear.bias.size());
+  constant->parts.encoding = fbs::Encoding::affine;
+  constant->parts.axis = static_cast<int32_t>(channel_axis);
+  constant->parts.scales_shape = {static_cast<uint32_t>(scales)};
+  constant->scales = Repeated(linear.scale, scales);
+  const bool has_bias = std::any_of(linear.bias.begin(), linear.bias.end(),
+                                    [](float bias) { return bias != 0; });
+  if (has_bias) constant->biases = Repeated(linear.bias, scales);
+  return constant;
 }
 
 int NumStorages(const WeightParams& weights) {
@@ -208,23 +240,13 @@ Expected<DraftConstant> ReadConstant(const WeightParams& weights,
   ANEREF_ASSIGN(const std::vector<float> values,
                 ReadWeights(weights, shape, channel_axis));
   DraftConstant constant = MakeFloats(shape, values);
-  const std::vector<float> table = TableOf(weights);
-  // Small vectors (biases) are shorter as they are.
-  const bool worth = table.size() * 2 < values.size() && shape.rank() > 0;
-  if (table.empty() || !worth) return constant;
-  const auto bits = static_cast<size_t>(weights.quantization().numberofbits());
-  auto parts = std::make_shared<CompressedConstant>();
-  parts->parts.encoding = fbs::Encoding::palette;
-  parts->parts.stored = fbs::DataType::float32;
-  parts->parts.bits = static_cast<uint8_t>(bits);
-  parts->parts.is_signed = false;
-  parts->parts.palette_shape = {1, static_cast<uint32_t>(table.size()), 1};
-  parts->data = PackLowFirst(UnpackHighFirst(weights.rawvalue(), values.size(),
-                                             static_cast<int>(bits)),
-                             bits);
-  parts->palette.resize(table.size() * sizeof(float));
-  std::memcpy(parts->palette.data(), table.data(), parts->palette.size());
-  constant.compressed = std::move(parts);
+  if (shape.rank() == 0 || values.empty()) return constant;
+  auto parts = Compressed(weights, shape, channel_axis);
+  // Small vectors are shorter as they are.
+  const size_t bytes = parts->data.size() + parts->palette.size() +
+                       parts->scales.size() + parts->biases.size();
+  if (bytes > 0 && bytes < constant.bytes.size())
+    constant.compressed = std::move(parts);
   return constant;
 }
 

@@ -21,8 +21,8 @@ Expected<std::vector<float>> ReadWeights(const WeightParams& weights,
                                          const Shape& shape,
                                          size_t channel_axis = 0);
 
-// The same weights as a constant. Values from a lookup table, or scaled by one
-// factor for all, stay compressed in the file that is written.
+// The same weights as a constant. Quantised values stay compressed in the file
+// that is written, where that is shorter.
 Expected<DraftConstant> ReadConstant(const WeightParams& weights,
                                      const Shape& shape,
                                      size_t channel_axis = 0);

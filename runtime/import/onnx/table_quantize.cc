@@ -1,8 +1,98 @@
 // Quantisation, and the convolutions and products of integers.
+#include <algorithm>
+
+#include "runtime/graph/decode.h"
 #include "runtime/import/onnx/table.h"
 
 namespace aneref::onnx {
 namespace {
+
+// Below this a constant is as well stored dense.
+constexpr int64_t kFewElements = 256;
+
+bool IsByte(DataType type) {
+  return type == DataType::kInt8 || type == DataType::kUint8;
+}
+
+bool AllZero(const std::vector<std::byte>& bytes) {
+  return std::all_of(bytes.begin(), bytes.end(),
+                     [](std::byte b) { return b == std::byte{0}; });
+}
+
+// Whether the operands of a dequantisation are constants that a file can keep.
+bool IsScaledConstant(const Lowering& node) {
+  for (size_t i = 0; i < 3; ++i) {
+    const bool is_optional = i == 2;
+    if (is_optional && !node.HasIn(i)) continue;
+    if (!node.IsKnown(node.In(i)) ||
+        ConstantOf(node.draft(), node.In(i)).compressed != nullptr)
+      return false;
+  }
+  const DraftConstant& x = ConstantOf(node.draft(), node.In(0));
+  const DraftConstant& scale = ConstantOf(node.draft(), node.In(1));
+  const bool zero_fits =
+      !node.HasIn(2) ||
+      (ConstantOf(node.draft(), node.In(2)).stored == x.stored &&
+       ConstantOf(node.draft(), node.In(2)).shape == scale.shape);
+  return IsByte(x.stored) && scale.stored != DataType::kFloat64 &&
+         x.shape.NumElements() >= kFewElements &&
+         scale.shape.NumElements() > 0 && zero_fits;
+}
+
+std::shared_ptr<CompressedConstant> ScaledParts(const Lowering& node,
+                                                const fbs::QuantizeT& table) {
+  const DraftConstant& x = ConstantOf(node.draft(), node.In(0));
+  const DraftConstant& scale = ConstantOf(node.draft(), node.In(1));
+  auto constant = std::make_shared<CompressedConstant>();
+  fbs::ConstantT& parts = constant->parts;
+  parts.stored = static_cast<fbs::DataType>(scale.stored);
+  parts.bits = 8;
+  parts.is_signed = x.stored == DataType::kInt8;
+  const auto rank = static_cast<int32_t>(x.shape.rank());
+  parts.axis = table.axis < 0 ? table.axis + rank : table.axis;
+  if (table.block_size > 0) {
+    parts.encoding = fbs::Encoding::blockwise;
+    for (const int64_t extent : scale.shape)
+      parts.scales_shape.push_back(static_cast<uint32_t>(extent));
+  } else {
+    parts.encoding = fbs::Encoding::affine;
+    parts.scales_shape = {static_cast<uint32_t>(scale.shape.NumElements())};
+  }
+  constant->data = x.bytes;
+  constant->scales = scale.bytes;
+  if (!node.HasIn(2)) return constant;
+  const DraftConstant& zero = ConstantOf(node.draft(), node.In(2));
+  if (!AllZero(zero.bytes)) constant->zero_points = zero.bytes;
+  return constant;
+}
+
+// Constant 8-bit integers with one scale, one per element of an axis, or one
+// per block, as a scaled constant (F13): the file keeps the integers. Nothing:
+// the node stays one.
+std::optional<DraftConstant> AsScaledConstant(const Lowering& node,
+                                              const fbs::QuantizeT& table) {
+  if (!IsScaledConstant(node)) return std::nullopt;
+  auto parts = ScaledParts(node, table);
+  EncodedConstant view;
+  view.encoding = parts->parts.encoding;
+  view.stored = static_cast<DataType>(parts->parts.stored);
+  view.shape = ConstantOf(node.draft(), node.In(0)).shape;
+  view.bits = parts->parts.bits;
+  view.is_signed = parts->parts.is_signed;
+  view.axis = parts->parts.axis;
+  view.data = parts->data;
+  view.scales = parts->scales;
+  view.zero_points = parts->zero_points;
+  view.scales_shape.assign(parts->parts.scales_shape.begin(),
+                           parts->parts.scales_shape.end());
+  DraftConstant constant;
+  constant.stored = DecodedType(view);
+  constant.shape = view.shape;
+  constant.bytes.resize(DenseBytes({constant.stored, view.shape}));
+  if (!DecodeConstant(view, constant.bytes).ok()) return std::nullopt;
+  constant.compressed = std::move(parts);
+  return constant;
+}
 
 // The result's type: that of the zero point, else attribute `output_dtype`
 // (from 21), else uint8.
@@ -35,6 +125,9 @@ void DequantizeLinear(Lowering& node) {
   const DataType to = output_type != 0 ? node.DeclaredOnnx(output_type)
                                        : node.TypeOf(node.In(1));
   dequantize.to = static_cast<fbs::DataType>(to);
+  std::optional<DraftConstant> constant = AsScaledConstant(node, dequantize);
+  if (constant.has_value() && IsFloating(to))
+    return node.EmitConstant(std::move(*constant), to);
   node.EmitOut(std::move(dequantize), node.Ins(0, 3));
 }
 

@@ -1,6 +1,7 @@
 // Scattering, sorting, running sums, triangles, one-hot, and the ops whose
 // result size depends on values.
 #include "runtime/import/onnx/table.h"
+#include "runtime/import/onnx/tensors.h"
 
 namespace aneref::onnx {
 namespace {
@@ -151,16 +152,31 @@ void NonMaxSuppression(Lowering& node) {
   node.EmitOut(std::move(selection), node.Ins(0, 5));
 }
 
-// Integers of one width only: there a cast that wraps keeps the bits. What a
-// floating value's bits are depends on the numerics (P1).
+// The bits of a value are those that it has as a number of the source's type,
+// whatever it is stored as (P23). Of 16-bit floats it is not known which of the
+// two types the source means.
 void BitCast(Lowering& node) {
-  const DataType from = node.TypeOf(node.In(0));
   node.Require("to");
-  const DataType to = node.DeclaredOnnx(node.Int("to", 0));
-  if (!IsInteger(from) || !IsInteger(to) ||
-      ElementSize(from) != ElementSize(to) || node.IsFourBit(node.In(0)))
-    return node.Refuse("but between integers of one width");
-  node.EmitOut(CastTo(to), {node.In(0)});
+  const int64_t to = node.Int("to", 0);
+  const DataType declared = node.DeclaredOnnx(to);
+  if (!node.status().ok()) return;
+  const Expected<DataType> target = SourceType(static_cast<int32_t>(to));
+  DataType source = node.TypeOf(node.In(0));
+  if (IsFloating(source) && source != DataType::kFloat64)
+    source = DataType::kFloat32;
+  const bool fits = ElementSize(source) == ElementSize(*target) &&
+                    source != DataType::kBool && *target != DataType::kBool;
+  if (!fits || to == kOnnxBfloat16 || IsFourBit(static_cast<int32_t>(to)) ||
+      node.IsFourBit(node.In(0)))
+    return node.Refuse(
+        "but between integers, float, double and float16 results of one width");
+  fbs::CastT cast = CastTo(declared);
+  if (IsFloating(source) || IsFloating(*target)) {
+    cast.reinterpret = true;
+    cast.bits_of = static_cast<fbs::DataType>(source);
+    cast.bits_as = static_cast<fbs::DataType>(*target);
+  }
+  node.EmitOut(std::move(cast), {node.In(0)});
 }
 
 constexpr LoweringRow kRows[] = {

@@ -98,6 +98,40 @@ TEST_CASE("F13: scales and zero points along an axis") {
   CHECK(Decoded(c) == Values{0, 0, 0, 3, 30, 1.5f});
 }
 
+TEST_CASE("F13: biases are added to the products") {
+  const auto data = Raw({1, 2, 3, 4, 5, 6}), zeros = Raw({1, 2, 3});
+  const auto scales = RawFloats({1.0f, 10.0f, 0.5f});
+  const auto biases = RawFloats({-1.0f, 0.25f, 0x1p-25f});
+  EncodedConstant c;
+  c.encoding = Encoding::affine;
+  c.stored = DataType::kFloat32;
+  c.shape = Shape{2, 3};
+  c.bits = 8;
+  c.axis = 1;
+  c.data = data;
+  c.scales = scales;
+  c.zero_points = zeros;
+  c.biases = biases;
+  c.scales_shape = {3};
+  // 1.5 + 2^-25 rounds to 1.5.
+  CHECK(Decoded(c) == Values{-1, 0.25f, 0x1p-25f, 2, 30.25f, 1.5f});
+  // One for all; 255 * 0.1f - 25.5 in double, then rounded.
+  c.shape = Shape{2};
+  c.zero_points = {};
+  const auto two = Raw({0, 255}), tenth = RawFloats({0.1f}),
+             offset = RawFloats({-25.5f});
+  c.data = two;
+  c.scales = tenth;
+  c.biases = offset;
+  c.scales_shape = {1};
+  // 0.1f is 13421773 * 2^-27; times 255, less 25.5 = 51 * 2^-27 * ... :
+  // (13421773 * 255 - 25.5 * 2^27) * 2^-27 = (3422552115 - 3422552064) * 2^-27
+  CHECK(Decoded(c) == Values{-25.5f, 51 * 0x1p-27f});
+  c.biases = scales;
+  CHECK(CheckEncoded(c).message() ==
+        "compressed constant: the biases has 12 bytes, needs 4");
+}
+
 TEST_CASE("F13: blocks along every axis") {
   // Signed nibbles of [2, 4]: 1 2 -3 4 | 5 -6 7 -8, blocks of 1 x 2.
   const auto data = Raw({0x21, 0x4D, 0xA5, 0x87});

@@ -1,5 +1,6 @@
 // Whole neural networks: pictures, labels, ranks, open extents, branches,
 // loops, refusals, metadata.
+#include "runtime/plan/specialize.h"
 #include "tests/import/coreml/nn_builder.h"
 
 namespace aneref::test {
@@ -182,6 +183,97 @@ TEST_CASE("coreml networks: flexible pictures have open extents") {
   INFO(imported.status.ToString());
   REQUIRE(imported.status.ok());
   CHECK(imported.Find("in")->shape == std::vector<int64_t>{1, 3, 6, -1});
+  const fbs::PortT& port = *imported.graph().inputs[0];
+  CHECK(port.at_least == std::vector<int64_t>{1, 3, 6, 4});
+  CHECK(port.at_most == std::vector<int64_t>{1, 3, 6, -1});
+  CHECK(port.usual_shape == std::vector<int64_t>{1, 3, 6, 8});
+}
+
+std::string SpecializedFor(const Imported& imported, const Shape& shape) {
+  SpecializeOptions options;
+  options.input_shapes["in"] = shape;
+  const std::string said =
+      Specialize(*imported.file, options).status().ToString();
+  return said == "ok" ? said : said.substr(said.find("input '"));
+}
+
+TEST_CASE("F15: a size outside of a declared range is refused") {
+  NetworkBuilder builder(false);
+  auto* image = AddImage(builder.model.mutable_description()->add_input(), "in",
+                         8, 6, kRgb);
+  image->mutable_imagesizerange()->mutable_widthrange()->set_lowerbound(4);
+  image->mutable_imagesizerange()->mutable_widthrange()->set_upperbound(10);
+  image->mutable_imagesizerange()->mutable_heightrange()->set_lowerbound(2);
+  image->mutable_imagesizerange()->mutable_heightrange()->set_upperbound(-1);
+  builder.Output("y");
+  builder.Add({"in"}, {"y"}).mutable_copy();
+  const Imported imported = ImportCoreml(builder.model);
+  REQUIRE(imported.status.ok());
+  CHECK(SpecializedFor(imported, {1, 3, 2, 4}) == "ok");
+  CHECK(SpecializedFor(imported, {1, 3, 500, 10}) == "ok");
+  const std::string takes =
+      "is not one that the model takes: extents 2 at least 2, 3 from 4 to 10 "
+      "[F15]";
+  CHECK(SpecializedFor(imported, {1, 3, 1, 4}) ==
+        "input 'in': shape [1, 3, 1, 4] " + takes);
+  CHECK(SpecializedFor(imported, {1, 3, 2, 3}) ==
+        "input 'in': shape [1, 3, 2, 3] " + takes);
+  CHECK(SpecializedFor(imported, {1, 3, 2, 11}) ==
+        "input 'in': shape [1, 3, 2, 11] " + takes);
+}
+
+TEST_CASE("F15: only the listed sizes are taken") {
+  NetworkBuilder builder(false);
+  auto* image = AddImage(builder.model.mutable_description()->add_input(), "in",
+                         8, 6, kGray);
+  for (const auto& [width, height] : {std::pair{4, 2}, std::pair{8, 6}}) {
+    auto* size = image->mutable_enumeratedsizes()->add_sizes();
+    size->set_width(static_cast<uint64_t>(width));
+    size->set_height(static_cast<uint64_t>(height));
+  }
+  builder.Output("y");
+  builder.Add({"in"}, {"y"}).mutable_copy();
+  const Imported imported = ImportCoreml(builder.model);
+  REQUIRE(imported.status.ok());
+  CHECK(imported.graph().inputs[0]->allowed_shapes ==
+        std::vector<int64_t>{1, 1, 6, 8, 1, 1, 2, 4});
+  CHECK(imported.graph().inputs[0]->usual_shape ==
+        std::vector<int64_t>{1, 1, 6, 8});
+  CHECK(SpecializedFor(imported, {1, 1, 2, 4}) == "ok");
+  CHECK(SpecializedFor(imported, {1, 1, 6, 8}) == "ok");
+  CHECK(SpecializedFor(imported, {1, 1, 2, 8}) ==
+        "input 'in': shape [1, 1, 2, 8] is not one that the model takes: "
+        "[1, 1, 6, 8] or [1, 1, 2, 4] [F15]");
+}
+
+TEST_CASE("F15: arrays list their shapes or ranges") {
+  NetworkBuilder builder;
+  auto* feature = builder.model.mutable_description()->add_input();
+  feature->set_name("in");
+  auto* array = feature->mutable_type()->mutable_multiarraytype();
+  array->set_datatype(65568);
+  SetList(array->mutable_shape(), {2, 5});
+  SetList(array->mutable_enumeratedshapes()->add_shapes()->mutable_shape(),
+          {2, 7});
+  builder.Output("y");
+  builder.Add({"in"}, {"y"}).mutable_copy();
+  Imported imported = ImportCoreml(builder.model);
+  REQUIRE(imported.status.ok());
+  CHECK(SpecializedFor(imported, {2, 7}) == "ok");
+  CHECK(SpecializedFor(imported, {2, 6}) ==
+        "input 'in': shape [2, 6] is not one that the model takes: [2, 5] or "
+        "[2, 7] [F15]");
+  for (int64_t upper : {3, -1}) {
+    auto* range = array->mutable_shaperange()->add_sizeranges();
+    range->set_lowerbound(1);
+    range->set_upperbound(upper);
+  }
+  imported = ImportCoreml(builder.model);
+  REQUIRE(imported.status.ok());
+  CHECK(SpecializedFor(imported, {3, 9}) == "ok");
+  CHECK(SpecializedFor(imported, {4, 9}) ==
+        "input 'in': shape [4, 9] is not one that the model takes: extents 0 "
+        "from 1 to 3, 1 at least 1 [F15]");
 }
 
 // if (c) y = x + 1 else y = 10 x

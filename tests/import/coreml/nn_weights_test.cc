@@ -1,4 +1,6 @@
 // Every storage of weights, against bytes and values worked out by hand.
+#include <cstring>
+
 #include "runtime/graph/decode.h"
 #include "runtime/import/coreml/weights.h"
 #include "tests/import/coreml/nn_builder.h"
@@ -129,6 +131,47 @@ TEST_CASE("coreml weights: lookup tables of all widths stay compressed") {
     REQUIRE(DecodeConstant(view, decoded).ok());
     CHECK(decoded == constant->bytes);
   }
+}
+
+TEST_CASE("coreml weights: scales and biases per channel stay compressed") {
+  WeightParams weights;
+  auto* how = weights.mutable_quantization();
+  how->set_numberofbits(4);
+  for (float scale : {0.5f, 2.0f})
+    how->mutable_linearquantization()->add_scale(scale);
+  how->mutable_linearquantization()->add_bias(-1);
+  std::string bytes;
+  for (int i = 0; i < 8; ++i) bytes += Bytes({0x1F});  // 1, 15, 1, 15 ...
+  weights.set_rawvalue(bytes);
+  const auto constant = ReadConstant(weights, Shape{2, 8});
+  REQUIRE(constant.ok());
+  const auto* values = reinterpret_cast<const float*>(constant->bytes.data());
+  CHECK(std::vector<float>(values, values + 2) ==
+        std::vector<float>{-0.5f, 6.5f});
+  CHECK(std::vector<float>(values + 8, values + 10) ==
+        std::vector<float>{1, 29});
+  REQUIRE(constant->compressed != nullptr);
+  const CompressedConstant& parts = *constant->compressed;
+  CHECK(parts.parts.encoding == fbs::Encoding::affine);
+  CHECK_FALSE(parts.parts.is_signed);
+  // Lowest bits first: 1 in the low half, 15 in the high one.
+  CHECK(parts.data == std::vector<std::byte>(8, std::byte{0xF1}));
+  const std::vector<float> scales = {0.5f, 2}, biases = {-1, -1};
+  REQUIRE(parts.scales.size() == 8);
+  REQUIRE(parts.biases.size() == 8);
+  CHECK(std::memcmp(parts.scales.data(), scales.data(), 8) == 0);
+  CHECK(std::memcmp(parts.biases.data(), biases.data(), 8) == 0);
+}
+
+TEST_CASE("coreml weights: a short vector is stored as it is") {
+  WeightParams weights;
+  auto* how = weights.mutable_quantization();
+  how->set_numberofbits(8);
+  how->mutable_linearquantization()->add_scale(0.5f);
+  weights.set_rawvalue(Bytes({3}));
+  const auto constant = ReadConstant(weights, Shape{1});
+  REQUIRE(constant.ok());
+  CHECK(constant->compressed == nullptr);
 }
 
 TEST_CASE("coreml weights: signed bytes of layers that quantise at run time") {

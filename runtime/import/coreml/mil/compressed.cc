@@ -45,6 +45,7 @@ struct Views {
     view.palette = c.palette;
     view.scales = c.scales;
     view.zero_points = c.zero_points;
+    view.biases = c.biases;
     view.mask = c.mask;
     view.palette_shape.assign(c.parts.palette_shape.begin(),
                               c.parts.palette_shape.end());

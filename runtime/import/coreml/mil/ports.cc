@@ -91,6 +91,7 @@ Status ProgramConverter::ConvertInput(const NamedValueType& input,
   port->declared = static_cast<fbs::DataType>(element);
   if (feature != nullptr) {
     ANEREF_ASSIGN(port, MakePort(*feature, tensor));
+    AddLimits(*feature, dims, port.get());
   }
   MainGraph(*context_.draft).inputs.push_back(std::move(port));
   Item item;

@@ -1,0 +1,104 @@
+// The three rungs of the engine's arithmetic over real networks, where they are
+// at hand: references, plan with scalar kernels, plan with Highway kernels give
+// one digest, on M1 and M5. The slower rungs run where the work is small enough
+// for a test; what is left out is printed. Skipped, visibly, without networks.
+#include <doctest/doctest.h>
+
+#include "tests/tools/corpus.h"
+
+namespace aneref {
+namespace {
+
+using namespace test;
+
+// Operations of a network up to which a rung is compared.
+constexpr double kMostScalar = 40e6, kMostReference = 12e6;
+
+struct Tally {
+  int networks = 0, scalar = 0, reference = 0;
+};
+
+std::shared_ptr<const DeviceContext> ContextOf(const char* chip) {
+  const Chip* found = ChipTable::Embedded().Find(chip).value();
+  return std::make_shared<const DeviceContext>(
+      ProfileOf(*found->data->Find("numerics")).value());
+}
+
+void CompareRungs(const std::string& name,
+                  const std::shared_ptr<const Net>& net,
+                  const std::vector<tool::Array>& inputs, Tally* tally) {
+  for (const char* chip : {"m1", "m5"}) {
+    SessionOptions options;
+    options.numerics = Numerics::kDevice;
+    options.device = ContextOf(chip);
+    options.threads = 2;
+    const Outcome expected = RunNet(net, inputs, options);
+    if (expected.status.code() == StatusCode::kUnsupported) {
+      std::printf("%-36s refused: %s\n", name.c_str(),
+                  expected.status.ToString().c_str());
+      return;
+    }
+    REQUIRE_MESSAGE(expected.status.ok(),
+                    name << ": " << expected.status.ToString());
+    ++tally->networks;
+    const bool scalar = expected.flops <= kMostScalar;
+    const bool reference = expected.flops <= kMostReference;
+    if (scalar) {
+      options.rung = Rung::kScalar;
+      CHECK_MESSAGE(RunNet(net, inputs, options).digest == expected.digest,
+                    name << " scalar on " << chip);
+      ++tally->scalar;
+    }
+    if (reference) {
+      options.rung = Rung::kReference;
+      CHECK_MESSAGE(RunNet(net, inputs, options).digest == expected.digest,
+                    name << " reference on " << chip);
+      ++tally->reference;
+    }
+    if (!reference) {
+      std::printf("%-36s %s: %.0f MFLOP, left out: %sreference\n", name.c_str(),
+                  chip, expected.flops / 1e6, scalar ? "" : "scalar, ");
+    }
+  }
+}
+
+void Report(const Tally& tally) {
+  std::printf("runs %d, with the scalar rung %d, with the reference %d\n",
+              tally.networks, tally.scalar, tally.reference);
+}
+
+}  // namespace
+
+TEST_CASE("N9: the rungs of the engine agree over the ONNX networks") {
+  Tally tally;
+  for (const fs::path& folder : CorpusFolders()) {
+    ImportSummary summary;
+    const auto bytes = ImportModel((folder / "model.onnx").string(),
+                                   ImportOptions(), &summary);
+    if (!bytes.ok()) continue;
+    auto net = Net::Parse(File::FromBuffer(*bytes), "net");
+    REQUIRE(net.ok());
+    CompareRungs(folder.filename().string(), *net,
+                 ReadInputs(folder / "case_0"), &tally);
+  }
+  Report(tally);
+  if (!CorpusFolders().empty()) CHECK(tally.reference >= 10);
+}
+
+TEST_CASE("N9: the rungs of the engine agree over the Core ML networks") {
+  Tally tally;
+  for (const fs::path& model : CoremlModels()) {
+    ImportOptions fp16;
+    fp16.precision = Precision::kFp16;
+    ImportSummary summary;
+    const auto bytes = ImportModel(model.string(), fp16, &summary);
+    if (!bytes.ok()) continue;
+    auto net = Net::Parse(File::FromBuffer(*bytes), "net");
+    REQUIRE(net.ok());
+    CompareRungs(model.filename().string(), *net, PatternInputs(**net), &tally);
+  }
+  Report(tally);
+  if (!CoremlModels().empty()) CHECK(tally.reference >= 10);
+}
+
+}  // namespace aneref
