@@ -4,6 +4,7 @@
 add_library(aneref_capi STATIC ${capi_sources})
 target_link_libraries(aneref_capi PUBLIC aneref_runtime)
 target_include_directories(aneref_capi PUBLIC runtime/capi/include)
+target_compile_definitions(aneref_capi PRIVATE ANEREF_VERSION="${PROJECT_VERSION}")
 
 # SOVERSION is the major version: what breaks a compiled caller raises it (docs/packages.md).
 set(ANEREF_LIBRARY_VERSIONS VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
@@ -21,7 +22,9 @@ function(aneref_public_library target kind file name)
   if(kind STREQUAL "SHARED")
     set(map ${PROJECT_SOURCE_DIR}/cmake/exports.map)
     set_target_properties(${target} PROPERTIES ${ANEREF_LIBRARY_VERSIONS} LINK_DEPENDS ${map})
-    target_link_options(${target} PRIVATE -Wl,--version-script=${map} -Wl,--gc-sections -Wl,--as-needed -Wl,-z,defs)
+    target_link_options(${target} PRIVATE -Wl,--version-script=${map} -Wl,--gc-sections -Wl,--as-needed -Wl,-z,defs
+                        # A session's thread may still end while its library would be unloaded: it stays.
+                        -Wl,-z,nodelete)
   endif()
 endfunction()
 

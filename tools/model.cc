@@ -8,6 +8,7 @@
 
 #include "hwy/targets.h"
 #include "runtime/core/suggest.h"
+#include "runtime/exec/numerics_choice.h"
 #include "runtime/graph/limits.h"
 #include "tools/verb.h"
 
@@ -199,49 +200,22 @@ Expected<const Chip*> EngineArgs::FindTarget() const {
   return chip;
 }
 
-bool EngineArgs::IsDevice() const {
-  return numerics == "device" || numerics.starts_with("device:");
-}
+bool EngineArgs::IsDevice() const { return IsDeviceNumerics(numerics); }
 
 Expected<Profile> EngineArgs::DeviceProfile() const {
   ANEREF_ASSIGN(const Chip* chip, FindTarget());
-  const JsonValue* table = chip->data->Find("numerics");
-  Expected<Profile> profile =
-      ProfileOf(table == nullptr ? JsonValue() : *table);
-  if (!profile.ok())
-    return profile.status().WithContext("--numerics device, target " +
-                                        chip->name);
-  std::string rest = numerics.substr(std::min<size_t>(7, numerics.size()));
-  if (numerics.size() == 7)
-    return InvalidArgument("--numerics device: needs NAME=VALUE after ':'");
-  while (!rest.empty()) {
-    const size_t comma = std::min(rest.find(','), rest.size());
-    const Status status = ApplyOption(&*profile, rest.substr(0, comma));
-    if (!status.ok()) return status.WithContext("--numerics");
-    rest.erase(0, comma + 1);
-  }
-  return profile;
+  return DeviceProfileOf(numerics, *chip);
 }
 
 Expected<SessionOptions> EngineArgs::ToSessionOptions(
     uint64_t max_memory) const {
   SessionOptions options;
-  if (numerics == "fp32") {
-    options.numerics = Numerics::kFp32;
-  } else if (IsDevice()) {
-    options.numerics = Numerics::kDevice;
-    ANEREF_ASSIGN(Profile profile, DeviceProfile());
-    options.device = std::make_shared<const DeviceContext>(std::move(profile));
-  } else if (numerics == "fast") {
-    options.numerics = Numerics::kFast;
-  } else if (numerics != "portable") {
-    return InvalidArgument("--numerics: unknown '" + numerics +
-                           "', expected portable, fp32, device or fast");
-  }
+  ANEREF_ASSIGN(options.chip, FindTarget());
+  ANEREF_TRY(ParseNumerics(numerics, *options.chip, &options.numerics,
+                           &options.device));
   if (rung == "reference") options.rung = Rung::kReference;
   if (rung == "scalar") options.rung = Rung::kScalar;
   if (!simd.empty()) ANEREF_TRY(UseSimdTarget(simd));
-  ANEREF_ASSIGN(options.chip, FindTarget());
   options.threads = threads;
   options.max_memory = max_memory;
   return options;

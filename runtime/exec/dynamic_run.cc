@@ -4,20 +4,23 @@
 namespace aneref {
 
 Expected<std::unique_ptr<DynamicRun>> DynamicRun::Create(
-    const Net& net, const SessionOptions& options) {
+    const Net& net, const SessionOptions& options,
+    const SessionResources& resources) {
   std::unique_ptr<DynamicRun> run(new DynamicRun(options));
-  ANEREF_TRY(run->Build(net));
+  ANEREF_TRY(run->Build(net, resources));
   return run;
 }
 
-Status DynamicRun::Build(const Net& net) {
+Status DynamicRun::Build(const Net& net, const SessionResources& resources) {
   InterpreterOptions how;
   how.numerics = options_.numerics;
   how.scalar = options_.rung == Rung::kScalar;
   how.reference = options_.rung == Rung::kReference;
-  how.max_memory = options_.max_memory;
+  how.max_memory = resources.max_memory;
   how.device = options_.device;
-  interpreter_ = std::make_unique<Interpreter>(net, how, options_.threads);
+  how.parallel = resources.parallel;
+  how.source = resources.source;
+  interpreter_ = std::make_unique<Interpreter>(net, how, resources.threads);
   SpecializeOptions request;
   request.numerics = options_.numerics;
   request.input_shapes = options_.input_shapes;
@@ -48,7 +51,7 @@ Status DynamicRun::SetInput(size_t index, const TensorView& value) {
   return Status();
 }
 
-Status DynamicRun::Run() {
+Status DynamicRun::Run(RunHooks* hooks) {
   for (size_t i = 0; i < inputs_.size(); ++i) {
     if (!inputs_[i].defined)
       return InvalidArgument("input '" + input_names_[i] + "' was not set");
@@ -61,7 +64,7 @@ Status DynamicRun::Run() {
       return Status();
     };
   }
-  ANEREF_ASSIGN(outputs_, interpreter_->Run(inputs_, visit));
+  ANEREF_ASSIGN(outputs_, interpreter_->Run(inputs_, visit, hooks));
   return Status();
 }
 

@@ -15,9 +15,10 @@ namespace aneref {
 
 class DynamicRun {
  public:
-  // `options.threads` is at least 1. Borrows the net.
+  // `resources.threads` is at least 1. Borrows the net.
   static Expected<std::unique_ptr<DynamicRun>> Create(
-      const Net& net, const SessionOptions& options);
+      const Net& net, const SessionOptions& options,
+      const SessionResources& resources);
 
   // The graph's values as far as they are known before a run: names, types of
   // inputs, element types of all.
@@ -25,7 +26,7 @@ class DynamicRun {
 
   Status SetInput(size_t index, const TensorView& value);
   // kInvalidArgument names an input that was not set.
-  Status Run();
+  Status Run(RunHooks* hooks);
   const TensorView& Output(size_t index) const { return outputs_[index].view; }
   const TensorView& Input(size_t index) const { return inputs_[index].view; }
   size_t num_outputs() const { return outputs_.size(); }
@@ -33,11 +34,10 @@ class DynamicRun {
   const std::vector<std::pair<std::string, HostValue>>& kept() const {
     return kept_;
   }
-  int threads() const { return options_.threads; }
 
  private:
   explicit DynamicRun(const SessionOptions& options) : options_(options) {}
-  Status Build(const Net& net);
+  Status Build(const Net& net, const SessionResources& resources);
 
   SessionOptions options_;
   std::unique_ptr<Interpreter> interpreter_;

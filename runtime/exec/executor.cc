@@ -7,9 +7,12 @@
 #include <tbb/task_arena.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cfenv>
-#include <chrono>
 #include <mutex>
+
+#include "runtime/exec/run_hooks.h"
+#include "runtime/plan/memory.h"
 
 namespace aneref {
 namespace {
@@ -30,34 +33,19 @@ class DefaultFloatEnvironment {
   std::fenv_t saved_;
 };
 
-constexpr size_t kScratchAlignment = 64;
-
-double Now() {
-  return std::chrono::duration<double>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 }  // namespace
 
 struct Executor::Impl {
-  Impl(int num_threads, size_t bytes)
-      : threads(num_threads),
-        scratch_stride((bytes + kScratchAlignment - 1) / kScratchAlignment *
-                       kScratchAlignment),
-        parts(static_cast<size_t>(num_threads)),
-        storage(
-            new std::byte[scratch_stride * static_cast<size_t>(num_threads) +
-                          kScratchAlignment]),
-        arena(num_threads) {
-    const auto address = reinterpret_cast<uintptr_t>(storage.get());
-    scratch =
-        storage.get() +
-        (kScratchAlignment - address % kScratchAlignment) % kScratchAlignment;
-  }
+  Impl(const ExecutorOptions& options, MemoryBlock block)
+      : threads(options.threads),
+        parallel(options.parallel),
+        scratch_stride(AlignUp(options.scratch_bytes)),
+        parts(static_cast<size_t>(options.threads)),
+        scratch(std::move(block)),
+        arena(options.threads) {}
 
   std::byte* ScratchOf(int part) const {
-    return scratch + static_cast<size_t>(part) * scratch_stride;
+    return scratch.get() + static_cast<size_t>(part) * scratch_stride;
   }
 
   // Units [begin, end) of a task on the calling thread.
@@ -82,44 +70,84 @@ struct Executor::Impl {
                   end = task.num_units * (part + 1) / count;
     if (!tracing)
       return RunRange(task, ScratchOf(part), begin, end, failed_unit);
-    const double start = Now();
+    const double start = SteadySeconds();
     Status status = RunRange(task, ScratchOf(part), begin, end, failed_unit);
-    parts[static_cast<size_t>(part)] = {part, begin, end, start, Now()};
+    parts[static_cast<size_t>(part)] = {part, begin, end, start,
+                                        SteadySeconds()};
     return status;
   }
 
-  Status RunParallel(const BoundTask& task, int count) {
-    std::mutex mutex;
-    Status first_error;
+  // What the parts of one task share.
+  struct Parallel {
+    Impl* impl;
+    const BoundTask* task;
+    int count;
+    std::mutex mutex = {};
+    Status first_error = {};
     int64_t first_failed = INT64_MAX;
-    auto run_part = [&](int part) {
+    std::atomic<int> num_done = 0;
+
+    void RunPart(int part) {
+      num_done.fetch_add(1, std::memory_order_relaxed);
       int64_t failed = INT64_MAX;
-      const Status status = RunPart(task, part, count, &failed);
+      const Status status = impl->RunPart(*task, part, count, &failed);
       if (status.ok()) return;
       const std::lock_guard<std::mutex> lock(mutex);
       if (failed < first_failed) {
         first_failed = failed;
         first_error = status;
       }
-    };
-    arena.execute([&] {
-      tbb::parallel_for(0, count, run_part, tbb::static_partitioner());
-    });
-    return first_error;
+    }
+  };
+
+  Status RunParallel(const BoundTask& task, int count) {
+    Parallel all{this, &task, count};
+    if (parallel.run != nullptr) {
+      parallel.run(
+          parallel.user, count,
+          [](void* context, int32_t part) {
+            auto* shared = static_cast<Parallel*>(context);
+            if (part >= 0 && part < shared->count) shared->RunPart(part);
+          },
+          &all);
+      const int done = all.num_done.load();
+      if (done != count) {
+        return InvalidArgument("the executor ran " + std::to_string(done) +
+                               " parts of " + std::to_string(count));
+      }
+    } else {
+      arena.execute([&] {
+        tbb::parallel_for(
+            0, count, [&](int part) { all.RunPart(part); },
+            tbb::static_partitioner());
+      });
+    }
+    return all.first_error;
   }
 
   int threads;
+  ParallelFor parallel;
   size_t scratch_stride;
   bool tracing = false;
   int num_parts = 0;  // of the last run
   std::vector<PartTiming> parts;
-  std::unique_ptr<std::byte[]> storage;
-  std::byte* scratch;
+  MemoryBlock scratch;
   tbb::task_arena arena;
 };
 
-Executor::Executor(int threads, size_t scratch_bytes)
-    : impl_(std::make_unique<Impl>(threads, scratch_bytes)) {}
+Expected<std::unique_ptr<Executor>> Executor::Create(
+    const ExecutorOptions& options) {
+  const size_t stride = AlignUp(options.scratch_bytes);
+  const auto threads = static_cast<size_t>(options.threads);
+  if (stride > PTRDIFF_MAX / threads)
+    return LimitError("scratch is too large for the address space");
+  ANEREF_ASSIGN(MemoryBlock block,
+                AllocateBlock(stride * threads, options.source));
+  return std::unique_ptr<Executor>(
+      new Executor(std::make_unique<Impl>(options, std::move(block))));
+}
+
+Executor::Executor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Executor::~Executor() = default;
 int Executor::threads() const { return impl_->threads; }
 

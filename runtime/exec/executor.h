@@ -1,5 +1,6 @@
-// Runs bound tasks: the work units of one task in parallel, task after task.
-// Its .cc is the only file that includes oneTBB.
+// Runs bound tasks: the work units of one task in parallel, task after task, on
+// oneTBB's threads or the embedding program's. Its .cc is the only file that
+// includes oneTBB.
 #ifndef ANEREF_RUNTIME_EXEC_EXECUTOR_H_
 #define ANEREF_RUNTIME_EXEC_EXECUTOR_H_
 
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "ops/op.h"
+#include "runtime/exec/memory_block.h"
 
 namespace aneref {
 
@@ -31,11 +33,27 @@ struct PartTiming {
   double end_s = 0;
 };
 
+// Threads of an embedding program: `run` calls part(context, i) once for each i
+// of [0, count), in any order, and returns when all are done.
+struct ParallelFor {
+  void* user = nullptr;
+  void (*run)(void* user, int32_t count,
+              void (*part)(void* context, int32_t index),
+              void* context) = nullptr;  // null: oneTBB
+};
+
+struct ExecutorOptions {
+  int threads = 1;           // >= 1
+  size_t scratch_bytes = 0;  // per thread
+  ParallelFor parallel;
+  BlockSource source;  // of scratch
+};
+
 class Executor {
  public:
-  // `threads` >= 1. Scratch of `scratch_bytes` per thread is allocated here,
-  // once.
-  Executor(int threads, size_t scratch_bytes);
+  // Scratch is allocated here, once. kOutOfMemory.
+  static Expected<std::unique_ptr<Executor>> Create(
+      const ExecutorOptions& options);
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
@@ -53,6 +71,7 @@ class Executor {
 
  private:
   struct Impl;
+  explicit Executor(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -89,6 +89,7 @@ struct Interpreter::Impl {
   size_t scratch_bytes = 0;
   int64_t steps = 0;
   ValueVisitor visit;
+  RunHooks* hooks = nullptr;
 
   // A run that executes more nodes than this does not end in a user's lifetime.
   static constexpr int64_t kMaxSteps = int64_t{1} << 24;
@@ -98,6 +99,9 @@ struct Interpreter::Impl {
   Status LoadConstants(const fbs::Graph& graph, Values* values);
   Expected<Values> RunGraph(const fbs::Graph& graph, const Values& inputs,
                             bool main);
+  // Tells the hooks of a node of the main graph.
+  Status Report(const fbs::Graph& graph, unsigned index, double seconds,
+                const Values& values);
   Status RunNode(const fbs::Node& node, Values* values);
   Expected<Values> Evaluate(const fbs::Node& node, Values in);
   Status RunTasks(const fbs::Node& node,
@@ -154,7 +158,12 @@ Expected<Interpreter::Impl::Values> Interpreter::Impl::RunGraph(
     if (++steps > kMaxSteps)
       return LimitError(
           "the run executes more than 2^24 ops (an endless loop?)");
-    ANEREF_TRY(RunNode(node, &values).WithContext(DescribeNode(node)));
+    if (hooks != nullptr) ANEREF_TRY(hooks->BeforeCall());
+    const double start = main && hooks != nullptr ? SteadySeconds() : 0;
+    const Status status = RunNode(node, &values);
+    if (!status.ok()) return status.WithContext(DescribeNode(node));
+    if (main && hooks != nullptr)
+      ANEREF_TRY(Report(graph, i, SteadySeconds() - start, values));
     if (!main || !visit) continue;
     for (int32_t output : *node.outputs()) {
       if (output < 0) continue;
@@ -173,6 +182,26 @@ Expected<Interpreter::Impl::Values> Interpreter::Impl::RunGraph(
         values[static_cast<size_t>(graph.outputs()->Get(i)->tensor())]);
   }
   return outputs;
+}
+
+Status Interpreter::Impl::Report(const fbs::Graph& graph, unsigned index,
+                                 double seconds, const Values& values) {
+  const fbs::Node& node = *graph.nodes()->Get(index);
+  const std::string name = node.name() ? node.name()->str() : std::string();
+  const std::string op = OpName(node);
+  std::vector<std::string> names;
+  std::vector<NamedView> outputs;
+  names.reserve(node.outputs()->size());
+  for (const int32_t output : *node.outputs()) {
+    if (output < 0) continue;
+    const auto* text =
+        graph.tensors()->Get(static_cast<unsigned>(output))->name();
+    names.push_back(text != nullptr ? text->str() : std::string());
+    outputs.push_back(
+        {names.back().c_str(), values[static_cast<size_t>(output)].view});
+  }
+  return hooks->AfterOp({name.c_str(), op.c_str(), index, graph.nodes()->size(),
+                         seconds, outputs});
 }
 
 Status Interpreter::Impl::RunNode(const fbs::Node& node, Values* values) {
@@ -266,7 +295,9 @@ Status Interpreter::Impl::RunTask(const TaskSpec& task, const Values& in,
   };
   if (executor == nullptr || task.scratch_bytes > scratch_bytes) {
     scratch_bytes = std::max(scratch_bytes, task.scratch_bytes);
-    executor = std::make_unique<Executor>(threads, scratch_bytes);
+    ANEREF_ASSIGN(executor,
+                  Executor::Create({threads, scratch_bytes, options.parallel,
+                                    options.source}));
   }
   BoundTask bound;
   bound.function = options.scalar ? task.kernel->scalar : task.kernel->simd;
@@ -274,6 +305,7 @@ Status Interpreter::Impl::RunTask(const TaskSpec& task, const Values& in,
   bound.out = views(task.out);
   bound.args = task.args;
   bound.num_units = task.num_units;
+  if (hooks != nullptr) ANEREF_TRY(hooks->BeforeCall());
   return executor->Run(bound);
 }
 
@@ -511,12 +543,14 @@ Expected<Interpreter::Impl::Values> Interpreter::Impl::RunScan(
 
 Interpreter::Interpreter(const Net& net, const InterpreterOptions& options,
                          int threads)
-    : impl_(new Impl{net, options, threads, nullptr, 0, 0, {}}) {}
+    : impl_(new Impl{net, options, threads, nullptr, 0, 0, {}, nullptr}) {}
 Interpreter::~Interpreter() = default;
 
 Expected<std::vector<HostValue>> Interpreter::Run(
-    const std::vector<HostValue>& inputs, const ValueVisitor& visit) {
+    const std::vector<HostValue>& inputs, const ValueVisitor& visit,
+    RunHooks* hooks) {
   impl_->visit = visit;
+  impl_->hooks = hooks;
   impl_->steps = 0;
   return impl_->RunGraph(impl_->net.main_graph(), inputs, /*main=*/true);
 }

@@ -13,6 +13,7 @@
 
 #include "ops/device.h"
 #include "runtime/exec/executor.h"
+#include "runtime/exec/run_hooks.h"
 #include "runtime/graph/net.h"
 #include "runtime/plan/specialize.h"
 
@@ -34,6 +35,8 @@ struct InterpreterOptions {
   bool reference = false;   // the ops' references
   uint64_t max_memory = 0;  // bytes of values alive at once; 0: no limit
   std::shared_ptr<const DeviceContext> device;  // kDevice: whose arithmetic
+  ParallelFor parallel;                         // whose threads
+  BlockSource source;                           // of scratch
 };
 
 // Called after each node of the main graph for each named value.
@@ -57,8 +60,10 @@ class Interpreter {
   ~Interpreter();
 
   // `inputs` in the order of the main graph's ports. Gives its outputs.
+  // `hooks` may be null; ops are those of the main graph.
   Expected<std::vector<HostValue>> Run(const std::vector<HostValue>& inputs,
-                                       const ValueVisitor& visit);
+                                       const ValueVisitor& visit,
+                                       RunHooks* hooks = nullptr);
 
   // One node on given operands; undefined ones are absent.
   Expected<std::vector<HostValue>> RunNode(const fbs::Node& node,

@@ -7,17 +7,39 @@
 #include "runtime/plan/memory.h"
 
 namespace aneref {
+namespace {
 
-Expected<MemoryBlock> AllocateBlock(uint64_t bytes) {
-  const uint64_t size = AlignUp(std::max<uint64_t>(bytes, 1));
-  auto* memory =
-      static_cast<std::byte*>(std::aligned_alloc(kMemoryGranule, size));
-  if (memory == nullptr) {
-    return Status(StatusCode::kOutOfMemory, "",
-                  "no memory for " + std::to_string(bytes) + " bytes");
+Status NoMemory(uint64_t bytes) {
+  return Status(StatusCode::kOutOfMemory, "",
+                "no memory for " + std::to_string(bytes) + " bytes");
+}
+
+}  // namespace
+
+void BlockDeleter::operator()(std::byte* memory) const {
+  if (source.allocate == nullptr) {
+    std::free(memory);
+  } else {
+    source.release(source.user, memory, bytes, kMemoryGranule);
   }
-  std::fill_n(memory, size, std::byte{0});
-  return MemoryBlock(memory);
+}
+
+Expected<MemoryBlock> AllocateBlock(uint64_t bytes, const BlockSource& source) {
+  if (bytes > PTRDIFF_MAX - kMemoryGranule) return NoMemory(bytes);
+  const uint64_t size = AlignUp(std::max<uint64_t>(bytes, 1));
+  void* memory = source.allocate == nullptr
+                     ? std::aligned_alloc(kMemoryGranule, size)
+                     : source.allocate(source.user, size, kMemoryGranule);
+  if (memory == nullptr) return NoMemory(bytes);
+  MemoryBlock block(static_cast<std::byte*>(memory),
+                    BlockDeleter{source, size});
+  if (reinterpret_cast<uintptr_t>(memory) % kMemoryGranule != 0) {
+    return InvalidArgument(
+        "the allocator gave an address that is no multiple of " +
+        std::to_string(kMemoryGranule));
+  }
+  std::fill_n(block.get(), size, std::byte{0});
+  return block;
 }
 
 Status MemoryBudget::Take(uint64_t bytes, const char* what) {

@@ -1,5 +1,5 @@
-// One zeroed, 64-byte aligned block of a session, and the limit that all of a
-// session's blocks share.
+// One zeroed, 64-byte aligned block of a session, where such blocks come from,
+// and the limit that all of a session's blocks share.
 #ifndef ANEREF_RUNTIME_EXEC_MEMORY_BLOCK_H_
 #define ANEREF_RUNTIME_EXEC_MEMORY_BLOCK_H_
 
@@ -12,13 +12,25 @@
 
 namespace aneref {
 
-struct FreeDeleter {
-  void operator()(std::byte* memory) const { std::free(memory); }
+// The C heap, or functions of the program that embeds us. `allocate` gives null
+// when it has nothing; neither throws.
+struct BlockSource {
+  void* user = nullptr;
+  void* (*allocate)(void* user, size_t bytes, size_t alignment) = nullptr;
+  void (*release)(void* user, void* memory, size_t bytes,
+                  size_t alignment) = nullptr;
 };
-using MemoryBlock = std::unique_ptr<std::byte[], FreeDeleter>;
+
+struct BlockDeleter {
+  BlockSource source;
+  size_t bytes = 0;
+  void operator()(std::byte* memory) const;
+};
+using MemoryBlock = std::unique_ptr<std::byte[], BlockDeleter>;
 
 // Zeroed, so that row padding never shows another run's data. kOutOfMemory.
-Expected<MemoryBlock> AllocateBlock(uint64_t bytes);
+Expected<MemoryBlock> AllocateBlock(uint64_t bytes,
+                                    const BlockSource& source = {});
 
 // --max-memory: counts what a session holds.
 class MemoryBudget {

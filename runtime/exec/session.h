@@ -1,5 +1,5 @@
-// A network made ready to run with fixed shapes: specialise, lower, plan
-// memory, prepack weights; then run.
+// A network made ready to run: PreparedNet is all that never changes (shapes,
+// plan, packed weights), Session the memory and state of one run at a time.
 #ifndef ANEREF_RUNTIME_EXEC_SESSION_H_
 #define ANEREF_RUNTIME_EXEC_SESSION_H_
 
@@ -15,15 +15,14 @@
 #include "runtime/core/status.h"
 #include "runtime/core/tensor.h"
 #include "runtime/exec/executor.h"
+#include "runtime/exec/run_hooks.h"
+#include "runtime/exec/rung.h"
+#include "runtime/exec/strided.h"
 #include "runtime/graph/net.h"
 #include "runtime/plan/plan.h"
 #include "runtime/plan/specialize.h"
 
 namespace aneref {
-
-// What computes: the ops' references, the plan with scalar kernels, the plan
-// with Highway kernels. Same bits.
-enum class Rung : uint8_t { kReference, kScalar, kSimd };
 
 struct SessionOptions {
   Numerics numerics = Numerics::kPortable;
@@ -41,6 +40,15 @@ struct SessionOptions {
   std::vector<std::string> engine_options;  // PlanOptions::engine_options
   // PlanOptions::on_host; of no effect on results.
   std::vector<uint8_t> on_host;
+  BlockSource source;  // of constants
+};
+
+// What one session of a prepared net may use.
+struct SessionResources {
+  int threads = 0;          // 0: all cores
+  uint64_t max_memory = 0;  // bytes, shared constants included; 0: no limit
+  BlockSource source;       // of tensors and scratch
+  ParallelFor parallel;     // whose threads
 };
 
 // What one kernel call of the last run did.
@@ -70,11 +78,44 @@ struct PortInfo {
   std::vector<std::string> labels;
 };
 
+// Immutable; may be shared between threads and by any number of sessions.
+class PreparedNet {
+ public:
+  // Of the options, `threads` does not matter here.
+  static Expected<std::shared_ptr<const PreparedNet>> Create(
+      std::shared_ptr<const Net> net, const SessionOptions& options);
+  ~PreparedNet();
+  PreparedNet(const PreparedNet&) = delete;
+  PreparedNet& operator=(const PreparedNet&) = delete;
+
+  const Net& net() const;
+  // As Session's; outputs whose shapes depend on data have none yet.
+  const std::vector<PortInfo>& inputs() const;
+  const std::vector<PortInfo>& outputs() const;
+  const std::vector<PortInfo>& states() const;
+  // Null for networks whose shapes depend on data (P21).
+  const Plan* plan() const;
+  const Program* program() const;
+  uint64_t arena_bytes() const;  // of each session
+  uint64_t constant_bytes() const;
+  size_t scratch_bytes() const;  // of each thread of a session
+  size_t num_ops() const;        // of one run
+
+ private:
+  friend class Session;
+  struct Impl;
+  explicit PreparedNet(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
 // Serves one caller at a time. Borrows nothing: it shares ownership of the net.
 class Session {
  public:
   static Expected<std::unique_ptr<Session>> Create(
       std::shared_ptr<const Net> net, const SessionOptions& options);
+  static Expected<std::unique_ptr<Session>> Create(
+      std::shared_ptr<const PreparedNet> prepared,
+      const SessionResources& resources);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -87,7 +128,19 @@ class Session {
   // integers must fit. kInvalidArgument: another shape, a value that does not
   // fit.
   Status SetInput(size_t index, const TensorView& value);
-  Status Run();
+  Status SetInput(size_t index, const StridedView& value);
+  // `hooks` may be null. A run that fails leaves states as they were, and the
+  // session may run again. Without data-dependent shapes it touches no heap.
+  Status Run(RunHooks* hooks = nullptr);
+
+  // From now on the port lies at `data`, a surface of its type (L10), 64-byte
+  // aligned; null: back in the session's memory. False, and nothing has
+  // changed: it cannot lie elsewhere.
+  bool PlaceInput(size_t index, std::byte* data);
+  bool PlaceOutput(size_t index, std::byte* data);
+  // Where an input lies; null data: no output depends on it, or shapes depend
+  // on data.
+  TensorView InputSurface(size_t index) const;
 
   // Values that outlive a run (F14): zero at first, replaced by each Run. They
   // are neither inputs nor outputs.
@@ -95,6 +148,7 @@ class Session {
   TensorView State(size_t index) const;
   // As SetInput.
   Status SetState(size_t index, const TensorView& value);
+  Status SetState(size_t index, const StridedView& value);
   Status ResetStates();
 
   // Valid until the next Run; the view's dtype is the type in memory.

@@ -1,6 +1,6 @@
-// Runs a plan: every node of every task lowered to kernel calls, all tensors in
-// one arena at the plan's addresses, weights packed once. For networks with
-// settled shapes; dynamic_run.h does the others.
+// Runs a lowered plan: one arena for its tensors at the plan's addresses, one
+// executor. Inputs and outputs may lie in the caller's memory. For networks
+// with settled shapes; dynamic_run.h does the others.
 #ifndef ANEREF_RUNTIME_EXEC_STATIC_RUN_H_
 #define ANEREF_RUNTIME_EXEC_STATIC_RUN_H_
 
@@ -9,82 +9,84 @@
 #include <vector>
 
 #include "runtime/exec/executor.h"
+#include "runtime/exec/lowered_plan.h"
 #include "runtime/exec/memory_block.h"
+#include "runtime/exec/run_hooks.h"
 #include "runtime/exec/session.h"
-#include "runtime/plan/plan.h"
 
 namespace aneref {
 
 class StaticRun {
  public:
-  // `options.threads` is at least 1. kLimit: over options.max_memory.
+  // `resources.threads` is at least 1. kLimit: over resources.max_memory.
   static Expected<std::unique_ptr<StaticRun>> Create(
-      const Net& net, std::shared_ptr<const Program> program,
-      std::shared_ptr<const Plan> plan, const SessionOptions& options);
+      std::shared_ptr<const LoweredPlan> lowered,
+      const SessionResources& resources);
 
-  const Program& program() const { return *program_; }
-  const Plan& plan() const { return *plan_; }
+  const LoweredPlan& lowered() const { return *lowered_; }
+  const Program& program() const { return lowered_->program(); }
+  const Plan& plan() const { return lowered_->plan(); }
   // The surface of a run-time or known value.
   const TensorView& View(int32_t value) const {
-    return slots_[static_cast<size_t>(value)].view;
+    return views_[static_cast<size_t>(value)];
   }
 
-  Status Run();
+  // Puts the storage of a graph input or output at `data`, a surface of its
+  // type, 64-byte aligned, until it is moved again; null: back into the arena.
+  // Allocates nothing. False, and nothing has changed: the plan keeps it among
+  // other values, it needs no memory, or its storage was moved with another.
+  enum class PortRole : uint8_t { kInput, kOutput };
+  bool Move(int32_t value, PortRole role, std::byte* data);
+
+  Status Run(RunHooks* hooks);
 
   void EnableProfile(bool on) { profiling_ = on; }
   const std::vector<TaskProfile>& profile() const { return profile_; }
   void EnableTrace(bool on);
   const std::vector<TraceEvent>& trace() const { return trace_; }
 
-  uint64_t arena_bytes() const { return arena_bytes_; }
-  uint64_t constant_bytes() const { return constant_bytes_; }
+  uint64_t arena_bytes() const { return lowered_->arena_bytes(); }
+  uint64_t constant_bytes() const { return lowered_->constant_bytes(); }
   int threads() const { return executor_->threads(); }
 
  private:
-  // A value that needs memory: a graph value, or a temporary of one lowering.
-  struct Slot {
-    TensorType type;
-    bool constant = false;  // read at run time
-    bool needed = false;
-    TensorView view;
+  // What a graph input or output shares its memory with.
+  struct Storage {
+    uint64_t begin = UINT64_MAX, end = 0;  // in the arena
+    bool has_input = false;
+    int32_t owner = -1;  // the value that was moved; -1: in the arena
+    struct Use {
+      size_t step = 0;
+      size_t operand = 0;
+      bool is_output = false;
+    };
+    std::vector<int32_t> values;
+    std::vector<Use> uses;
   };
-  // One kernel call over whole operands.
-  struct Step {
-    TaskSpec spec;
-    size_t node = 0;  // index in Program::nodes
-    int32_t task = 0;
-    std::vector<int32_t> in;  // slots, -1 absent
-    std::vector<int32_t> out;
+  struct OpNames {
+    std::string name, op;
   };
 
-  StaticRun(std::shared_ptr<const Program> program,
-            std::shared_ptr<const Plan> plan, const SessionOptions& options)
-      : program_(std::move(program)),
-        plan_(std::move(plan)),
-        options_(options),
-        budget_(options.max_memory) {}
+  explicit StaticRun(std::shared_ptr<const LoweredPlan> lowered)
+      : lowered_(std::move(lowered)) {}
 
-  Status Lower(const Net& net);
-  Status LowerNode(int32_t node, int32_t task);
-  void AddSteps(TaskBuilder* builder, size_t node, int32_t task);
-  void KeepOperand(Step* step);
-  Status PlaceConstants();
-  Status PlaceArena();
+  Status Allocate(const SessionResources& resources);
   void Bind();
-  int32_t Resolve(const Operand& operand, const ProgramNode& node) const;
-  const ProgramNode& Node(size_t index) const { return program_->nodes[index]; }
+  void DescribeSteps();
+  void FindStorages();
+  void AddStorage(int32_t value, bool is_input);
+  Storage* StorageOf(int32_t value);
+  Status RunStep(size_t step, RunHooks* hooks);
+  Status Report(size_t index, double seconds, RunHooks* hooks);
 
-  std::shared_ptr<const Program> program_;
-  std::shared_ptr<const Plan> plan_;
-  SessionOptions options_;
-  MemoryBudget budget_;
-  std::vector<Slot> slots_;       // values first, then temporaries
-  size_t first_temporary_ = 0;    // of the node that is being lowered
-  uint64_t temporary_bytes_ = 0;  // the most that one node needs
-  std::vector<Step> steps_;
-  std::vector<BoundTask> bound_;
-  MemoryBlock arena_, constants_;
-  uint64_t arena_bytes_ = 0, constant_bytes_ = 0;
+  std::shared_ptr<const LoweredPlan> lowered_;
+  std::vector<TensorView> views_;  // per slot
+  std::vector<BoundTask> bound_;   // per step
+  std::vector<Storage> storages_;  // of graph inputs and outputs
+  std::vector<int32_t> entry_of_storage_;
+  std::vector<OpNames> names_;      // per op
+  std::vector<NamedView> outputs_;  // of the op that is reported
+  MemoryBlock arena_;
   std::unique_ptr<Executor> executor_;
   bool profiling_ = false, tracing_ = false;
   std::vector<TaskProfile> profile_;

@@ -54,6 +54,23 @@ Expected<std::vector<std::byte>> ImportCoreml(
                 summary);
 }
 
+Expected<std::vector<std::byte>> ImportFile(
+    const std::shared_ptr<const File>& file, const std::string& path,
+    const ImportOptions& options, ImportSummary* summary) {
+  const std::span<const std::byte> bytes = file->bytes();
+  ANEREF_TRY(CheckMemory(path, bytes.size(), options));
+  if (format::HasMagic(bytes)) {
+    summary->format = "anem";
+    ANEREF_TRY(Net::Parse(file, path).status());
+    return std::vector<std::byte>(bytes.begin(), bytes.end());
+  }
+  if (coreml::LooksLikeModel(bytes))
+    return ImportCoreml(coreml::SingleFile(file, path), path, options, summary);
+  if (onnx::LooksLikeModel(bytes))
+    return ImportOnnx(*file, path, options, summary);
+  return InvalidFile("", path + ": is no .anem, ONNX or Core ML file");
+}
+
 }  // namespace
 
 Expected<std::vector<std::byte>> ImportModel(const std::string& path,
@@ -68,18 +85,16 @@ Expected<std::vector<std::byte>> ImportModel(const std::string& path,
     return ImportCoreml(std::move(package).value(), path, options, summary);
   }
   ANEREF_ASSIGN(const std::shared_ptr<const File> file, File::Map(path));
-  const std::span<const std::byte> bytes = file->bytes();
-  ANEREF_TRY(CheckMemory(path, bytes.size(), options));
-  if (format::HasMagic(bytes)) {
-    summary->format = "anem";
-    ANEREF_TRY(Net::Parse(file, path).status());
-    return std::vector<std::byte>(bytes.begin(), bytes.end());
-  }
-  if (coreml::LooksLikeModel(bytes))
-    return ImportCoreml(coreml::SingleFile(file, path), path, options, summary);
-  if (onnx::LooksLikeModel(bytes))
-    return ImportOnnx(*file, path, options, summary);
-  return InvalidFile("", path + ": is no .anem, ONNX or Core ML file");
+  return ImportFile(file, path, options, summary);
+}
+
+Expected<std::vector<std::byte>> ImportBytes(std::span<const std::byte> bytes,
+                                             const std::string& name,
+                                             const ImportOptions& options,
+                                             ImportSummary* summary) {
+  ImportSummary unused;
+  return ImportFile(File::FromBuffer({bytes.begin(), bytes.end()}), name,
+                    options, summary != nullptr ? summary : &unused);
 }
 
 }  // namespace aneref

@@ -3,7 +3,9 @@
 #ifndef ANEREF_RUNTIME_IMPORT_IMPORTER_H_
 #define ANEREF_RUNTIME_IMPORT_IMPORTER_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,14 @@ struct ImportSummary {
 // .anem files are returned as they are) and gives verified .anem bytes. Errors:
 // kIo, kInvalidFile, kUnsupported (op, node, domain, opset named), kLimit.
 Expected<std::vector<std::byte>> ImportModel(const std::string& path,
+                                             const ImportOptions& options,
+                                             ImportSummary* summary);
+
+// The same of a file in memory. `name` leads errors, and weights in files of
+// their own are looked for beside it. Packages, which are folders, cannot be
+// read this way.
+Expected<std::vector<std::byte>> ImportBytes(std::span<const std::byte> bytes,
+                                             const std::string& name,
                                              const ImportOptions& options,
                                              ImportSummary* summary);
 

@@ -117,7 +117,7 @@ ANEREF_DEFINE_INIT(aneref_input_shape)
 typedef struct aneref_plan_options {
   size_t struct_size;
   const char* target; /* a chip of aneref_targets; null: "m1" */
-  /* "portable" (null), "fp32", "device", "device:NAME=VALUE,...": see
+  /* "portable" (null), "fp32", "fast", "device", "device:NAME=VALUE,...": see
      docs/cli.md. */
   const char* numerics;
   /* Needed for inputs whose extents the file leaves open. */
@@ -174,9 +174,11 @@ ANEREF_API aneref_status aneref_plan_get_info(const aneref_plan* plan,
 typedef struct aneref_importer {
   size_t struct_size;
   void* user;
-  aneref_status (*import)(void* user, const char* path, const void* bytes,
-                          size_t num_bytes, const aneref_model_options* options,
-                          const void** anem, size_t* size, aneref_error* error);
+  aneref_status (*convert)(void* user, const char* path, const void* bytes,
+                           size_t num_bytes,
+                           const aneref_model_options* options,
+                           const void** anem, size_t* size,
+                           aneref_error* error);
   void (*release)(void* user, const void* anem, size_t size);
 } aneref_importer;
 ANEREF_DEFINE_INIT(aneref_importer)
