@@ -58,6 +58,8 @@ void AddMetadata(const Model& model, NetDraft* draft) {
   AddProperty("specification", std::to_string(version), &net);
   AddProperty("deployment_target", DeploymentTarget(version), &net);
   AddProperty("functions", ListFunctions(model.description()), &net);
+  AddProperty("predicted_feature", model.description().predictedfeaturename(),
+              &net);
   AddProperty("description", metadata.shortdescription(), &net);
   AddProperty("author", metadata.author(), &net);
   AddProperty("license", metadata.license(), &net);
