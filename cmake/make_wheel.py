@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Writes the wheel of the Python package: its sources and the two shared libraries, with what they need beside the base system.
 
-    make_wheel.py --version 0.1.0 --library libaneref.so.0 --library libaneref_import.so.0 --out DIR
+    make_wheel.py --version 0.1.0 --core libaneref.so.0 --import libaneref_import.so.0 --out DIR
 
 A wheel is a zip with a list of digests; nothing but Python's own library is needed to make one. Libraries are found as the
-loader finds them (ldd) and copied beside ours, which look there first (their run path is $ORIGIN). The tag names this
-kind of machine only (linux_x86_64): the copies are those of this system, no promise for older ones. The same inputs give
-the same bytes.
+loader finds them (ldd) and copied beside ours, where python/aneref/_library.py loads them. The tag names this kind of
+machine only (linux_x86_64): the copies are those of this system, no promise for older ones. The same inputs give the same
+bytes.
 """
 import argparse
 import base64
@@ -25,9 +25,10 @@ LICENCE = SOURCE.parent.parent / "LICENSE"
 BASE = re.compile(r"^(linux-vdso|ld-linux.*|lib(c|m|dl|rt|pthread|stdc\+\+|gcc_s|z))\.so")
 
 
-def needed(library):
-    """Libraries that one needs, and those that they need, by name: path."""
-    lines = subprocess.run(["ldd", str(library)], capture_output=True, text=True, check=True).stdout.splitlines()
+def needed(library, beside):
+    """Libraries that one needs, and those that they need, by name: path. `beside`: a folder to look in, too."""
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(beside)}
+    lines = subprocess.run(["ldd", str(library)], capture_output=True, text=True, check=True, env=environment).stdout.splitlines()
     found = {}
     for line in lines:
         name, arrow, rest = line.strip().partition(" => ")
@@ -39,16 +40,16 @@ def needed(library):
     return found
 
 
-def files(libraries):
-    """Name in the wheel: bytes."""
+def files(core, importer):
+    """Name in the wheel: bytes. What the importer alone needs is in a folder of its own, loaded when it is."""
     content = {f"aneref/{path.relative_to(SOURCE)}": path.read_bytes()
                for path in sorted(SOURCE.rglob("*")) if path.suffix in (".py", ".typed")}
-    ours = {path.name: path for path in libraries}
-    for library in libraries:
-        for name, path in needed(library).items():
-            ours.setdefault(name, path)
-    for name, path in sorted(ours.items()):
-        content[f"aneref/lib/{name}"] = path.read_bytes()
+    folders = {"core": {core.name: core, **needed(core, core.parent)}}
+    if importer:
+        found = {importer.name: importer, **needed(importer, core.parent)}
+        folders["import"] = {name: path for name, path in found.items() if name not in folders["core"]}
+    for folder, libraries in folders.items():
+        content.update({f"aneref/lib/{folder}/{name}": path.read_bytes() for name, path in sorted(libraries.items())})
     return content
 
 
@@ -81,12 +82,13 @@ def write(path, content, record):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", required=True)
-    parser.add_argument("--library", action="append", default=[], type=pathlib.Path)
+    parser.add_argument("--core", required=True, type=pathlib.Path)
+    parser.add_argument("--import", dest="importer", type=pathlib.Path)
     parser.add_argument("--out", required=True, type=pathlib.Path)
     arguments = parser.parse_args()
     tag = f"py3-none-linux_{platform.machine()}"
     info = f"aneref-{arguments.version}.dist-info"
-    content = files(arguments.library)
+    content = files(arguments.core, arguments.importer)
     content.update({f"{info}/{name}": data for name, data in metadata(arguments.version, tag).items()})
     arguments.out.mkdir(parents=True, exist_ok=True)
     path = arguments.out / f"aneref-{arguments.version}-{tag}.whl"

@@ -9,11 +9,11 @@ import os
 import pathlib
 import threading
 import weakref
-from typing import Optional, Union
+from typing import List, Optional, Union
 
 from . import _abi
 
-_FOLDER = pathlib.Path(__file__).resolve().parent / "lib"  # of a wheel
+_FOLDER = pathlib.Path(__file__).resolve().parent / "lib"  # of a wheel: core/ and import/
 _lock = threading.Lock()
 _importer: Union[None, bool, str] = None  # None: not tried yet; else True or the reason why there is none
 
@@ -47,15 +47,34 @@ _CLASSES = {"invalid_argument": InvalidArgument, "shape": InvalidArgument, "io":
             "deadline": DeadlineExceeded}
 
 
-def _open(file_name: str) -> ctypes.CDLL:
+def _load_all(libraries: List[pathlib.Path]) -> None:
+    """Loads what a wheel brings along, each library after those it needs, which the loader then takes as they are."""
+    while libraries:
+        waiting = []
+        for path in libraries:
+            try:
+                ctypes.CDLL(str(path))
+            except OSError:
+                waiting.append(path)
+        if len(waiting) == len(libraries):
+            return  # loading ours will say what is missing
+        libraries = waiting
+
+
+def _open(file_name: str, part: str) -> ctypes.CDLL:
     """From ANEREF_LIBRARY_DIR when that is set, else from this package, else as the system finds it."""
     folder = os.environ.get("ANEREF_LIBRARY_DIR")
-    path = (pathlib.Path(folder) if folder else _FOLDER) / file_name
-    return ctypes.CDLL(str(path) if folder or path.exists() else file_name)
+    if folder:
+        return ctypes.CDLL(str(pathlib.Path(folder) / file_name))
+    path = _FOLDER / part / file_name
+    if not path.exists():
+        return ctypes.CDLL(file_name)
+    _load_all(sorted(other for other in path.parent.iterdir() if other != path))
+    return ctypes.CDLL(str(path))
 
 
 def _load() -> ctypes.CDLL:
-    library = _open("libaneref.so.0")
+    library = _open("libaneref.so.0", "core")
     _abi.declare(library, _abi.FUNCTIONS)
     error = _abi.Error()
     check(library, library.aneref_check_abi(_abi.ABI_VERSION, error), error)
@@ -83,7 +102,7 @@ def enable_import() -> None:
     with _lock:
         if _importer is None:
             try:
-                library = _open("libaneref_import.so.0")
+                library = _open("libaneref_import.so.0", "import")
                 _abi.declare(library, _abi.IMPORT_FUNCTIONS)
                 error = _abi.Error()
                 check(lib, library.aneref_import_enable(error), error)
