@@ -73,12 +73,10 @@ JsonValue Merge(const JsonValue& base, const JsonValue& overlay) {
   const JsonValue::Object* above = overlay.AsObject();
   if (below == nullptr || above == nullptr) return overlay;
   JsonValue::Object merged = *below;
-  for (const auto& entry : *above) {
-    const auto& key = entry.first;
-    const auto& value = entry.second;
-    const auto found =
-        std::find_if(merged.begin(), merged.end(),
-                     [&](const auto& member) { return member.first == key; });
+  for (const auto& [key, value] : *above) {
+    const auto found = std::find_if(
+        merged.begin(), merged.end(),
+        [&name = key](const auto& member) { return member.first == name; });
     if (found == merged.end()) {
       merged.emplace_back(key, value);
     } else {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the seed corpora of the fuzz targets: one small ONNX network per op family, and its .anem twin; Core ML files.
+"""Makes the seed corpora of the fuzz targets: one small ONNX network per op family, and its .anem twin; Core ML files; dumps.
 
     tests/fuzz/make_corpus.py PATH/aneref     (writes the folders of tests/fuzz/corpus)
 """
@@ -14,6 +14,7 @@ sys.path.insert(0, str(HERE.parents[1] / "examples/digits"))
 from onnx_file import attribute, message, number, tensor  # noqa: E402
 sys.path.insert(0, str(HERE))
 import coreml_seeds  # noqa: E402
+import dump_seeds  # noqa: E402
 
 
 def ints_tensor(name, values):
@@ -107,12 +108,14 @@ SEEDS = {
 
 def main():
     program = sys.argv[1]
-    for kind in ("onnx", "net", "coreml", "mlpackage"):
+    for kind in ("onnx", "net", "coreml", "mlpackage", "dump"):
         (HERE / "corpus" / kind).mkdir(parents=True, exist_ok=True)
     for name, content in coreml_seeds.SEEDS.items():
         (HERE / f"corpus/coreml/{name}.mlmodel").write_bytes(content)
     for name, content in coreml_seeds.PACKAGES.items():
         (HERE / f"corpus/mlpackage/{name}").write_bytes(content)
+    for name, content in dump_seeds.seeds():
+        (HERE / f"corpus/dump/{name}").write_bytes(content)
     for name, content in SEEDS.items():
         source, target = HERE / f"corpus/onnx/{name}.onnx", HERE / f"corpus/net/{name}.anem"
         source.write_bytes(content)

@@ -264,6 +264,12 @@ TEST_CASE("V80: weights beyond a core's kernel memory are split") {
   conv.kernel = {1, 3, 3};
   CHECK(Says("m4", conv, "V80"));
   CHECK(Accepts("m4", conv));
+  // 64 KiB per core: 64 channels of 512 weights in fp16 on each of 8 cores.
+  conv.kernel = {1, 1, 1};
+  CHECK_FALSE(Says("a13", conv, "V80"));
+  conv.cout = 520;
+  CHECK(Says("a13", conv, "V80"));
+  CHECK_FALSE(Says("m4", conv, "V80"));
 }
 
 TEST_CASE("V81: sparse weights exclude Winograd") {
@@ -286,6 +292,9 @@ TEST_CASE("V91: loops and branches stay on the host") {
 TEST_CASE("V95: operands beyond the on-chip memory stream") {
   CHECK_FALSE(Says("m1", Op("relu", {1, 64, 128, 128}), "V95"));
   CHECK(Says("m1", Op("relu", {1, 65, 128, 128}), "V95"));
+  // 1 MiB on a watch.
+  CHECK_FALSE(Says("s4", Op("relu", {1, 64, 64, 128}), "V95"));
+  CHECK(Says("s4", Op("relu", {1, 65, 64, 128}), "V95"));
 }
 
 TEST_CASE("V96: folklore is a note and never a refusal") {

@@ -130,6 +130,8 @@ TEST_CASE("V11: channels of a convolution may exceed the limit of W") {
 TEST_CASE("V12: 120000 channels stay on the CPU of an M6") {
   CHECK_FALSE(Accepts("m6", Op("relu", {1, 120000, 1, 1})));
   CHECK_FALSE(Accepts("m6", Op("relu", {120000, 1, 1, 1})));
+  CHECK_FALSE(Accepts("m1", Op("relu", {1, 120000, 1, 1})));
+  CHECK(Accepts("m6", Op("relu", {1, 65536, 1, 1})));
 }
 
 TEST_CASE("V20: kernel width on H13 is 13 in fp16 and 29 in 8 bits") {
