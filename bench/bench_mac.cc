@@ -1,7 +1,8 @@
 // Convolution and matmul kernels on the shapes that networks have, one thread,
 // every SIMD target: GFLOP/s and percent of the FMA peak, which a calibration
-// loop measures on the same target just before. Weights are constants; input
-// and output are fp16 surfaces.
+// loop measures on the same target just before; one row also in percent of the
+// bandwidth of a plain read. Weights are constants; input and output are fp16
+// surfaces.
 #include <benchmark/benchmark.h>
 #include <time.h>
 
@@ -50,6 +51,20 @@ double MultiplyAddLoop(int64_t rounds, float* result) {
   return 24.0 * static_cast<double>(hn::Lanes(d)) * static_cast<double>(rounds);
 }
 
+// Reads `count` vectors and adds them in four chains.
+void StreamLoop(const uint32_t* data, size_t count, uint32_t* result) {
+  const hn::ScalableTag<uint32_t> d;
+  const size_t lanes = hn::Lanes(d);
+  auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+  for (size_t i = 0; i + 4 * lanes <= count; i += 4 * lanes) {
+    s0 = hn::Add(s0, hn::LoadU(d, data + i));
+    s1 = hn::Add(s1, hn::LoadU(d, data + i + lanes));
+    s2 = hn::Add(s2, hn::LoadU(d, data + i + 2 * lanes));
+    s3 = hn::Add(s3, hn::LoadU(d, data + i + 3 * lanes));
+  }
+  *result = hn::GetLane(hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)));
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace aneref
 HWY_AFTER_NAMESPACE();
@@ -58,6 +73,7 @@ HWY_AFTER_NAMESPACE();
 namespace aneref {
 namespace {
 HWY_EXPORT(MultiplyAddLoop);
+HWY_EXPORT(StreamLoop);
 
 // Processor time of this thread.
 double ThreadSeconds() {
@@ -77,6 +93,22 @@ double MeasurePeak() {
         HWY_DYNAMIC_DISPATCH(MultiplyAddLoop)(1000000, &result);
     benchmark::DoNotOptimize(result);
     best = std::max(best, flops / (ThreadSeconds() - begin));
+  }
+  return best;
+}
+
+// Bytes per second of reading `bytes` again and again: what a product of one
+// row with a matrix of that size can reach.
+double MeasureStream(size_t bytes) {
+  const std::vector<uint32_t> data(bytes / sizeof(uint32_t), 1);
+  double best = 0;
+  for (int i = 0; i < 20; ++i) {
+    uint32_t result = 0;
+    const double begin = ThreadSeconds();
+    HWY_DYNAMIC_DISPATCH(StreamLoop)(data.data(), data.size(), &result);
+    benchmark::DoNotOptimize(result);
+    best =
+        std::max(best, static_cast<double>(bytes) / (ThreadSeconds() - begin));
   }
   return best;
 }
@@ -270,6 +302,15 @@ void RegisterMatmul(const MatmulCase& c, int64_t target, double peak) {
     Node node(matmul_op, &attributes, {c.batch, c.rows, c.depth},
               {c.batch, rows, columns}, c.batch == 1);
     Measure(state, &node, target, peak);
+    if (c.rows > 1) return;
+    // Bound by memory: the weights are read once.
+    const double bytes = 2.0 * static_cast<double>(c.depth * c.columns);
+    hwy::SetSupportedTargetsForTest(target);
+    const double stream = MeasureStream(static_cast<size_t>(bytes));
+    hwy::SetSupportedTargetsForTest(0);
+    const double rate = bytes / (state.counters["us"] * 1e-6);
+    state.counters["GBps"] = rate / 1e9;
+    state.counters["stream_percent"] = 100 * rate / stream;
   });
 }
 

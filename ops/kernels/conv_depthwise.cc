@@ -1,7 +1,9 @@
 // Convolution of single input channels (depthwise, with a multiplier of up to
 // 4): vectors along the row, taps in order, up to eight output rows at a time
-// from zero-padded fp32 lines. Rules P3, P4, P2.
+// from zero-padded fp32 lines; planes narrower than a vector need no lines
+// (conv_narrow-inl.h). Rules P3, P4, P2.
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "ops/kernels/conv.h"
@@ -12,6 +14,7 @@
 // foreach_target first
 #include "hwy/highway.h"
 #include "ops/kernels/conv_lines-inl.h"
+#include "ops/kernels/conv_narrow-inl.h"
 #include "ops/kernels/gemm-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -26,6 +29,21 @@ constexpr size_t kMostRows = 8;
 #else
 constexpr size_t kMostRows = 4;
 #endif
+
+// A loaded vector that several instructions use: compilers would rather load it
+// again for each, and most of these loads cross a cache line.
+HWY_INLINE gemm::Vector InRegister(gemm::Vector v) {
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && \
+    (HWY_COMPILER_GCC || HWY_COMPILER_CLANG)
+  __asm__("" : "+v"(v.raw));
+#endif
+  return v;
+}
+
+// Floats of the lines of a band: three quarters of a typical L1. The rows of a
+// band are a multiple of kGranule where they can be.
+constexpr int64_t kBandFloats = 6144;
+constexpr int64_t kGranule = kMostRows == 8 ? 7 : 4;
 
 // One output channel of a unit.
 template <class T>
@@ -68,18 +86,26 @@ struct Plane {
   HWY_NOINLINE void SquareRows(int64_t y) const {
     const gemm::Tag d;
     const float* src = line + y * static_cast<int64_t>(kStep) * lines.row_pitch;
+    // Nine weights fit the registers beside the sums; more stay in memory.
+    constexpr bool kInRegisters = kSize == 3;
+    gemm::Vector kept[kInRegisters ? kSize * kSize : 1];
+    if constexpr (kInRegisters) {
+      ANEREF_UNROLL for (size_t t = 0; t < kSize * kSize; ++t) kept[t] =
+          hn::Set(d, weights[t]);
+    }
     for (int64_t x = 0; x < lines.num_grid_columns; x += gemm::kLanes) {
       gemm::Vector sum[kRows];
       ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) sum[r] = hn::Zero(d);
       const float* HWY_RESTRICT from = src + x;
       ANEREF_UNROLL for (size_t i = 0; i < (kRows - 1) * kStep + kSize; ++i) {
         ANEREF_UNROLL for (size_t column = 0; column < kSize; ++column) {
-          const auto v = hn::LoadU(d, from + offsets[column]);
+          const auto v = InRegister(hn::LoadU(d, from + offsets[column]));
           ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
             if (i < r * kStep || i - r * kStep >= kSize) continue;
             const size_t tap = (i - r * kStep) * kSize + column;
-            sum[r] = gemm::MultiplyAdd<sizeof(T) == 2>(hn::Set(d, weights[tap]),
-                                                       v, sum[r]);
+            const auto weight = kInRegisters ? kept[kInRegisters ? tap : 0]
+                                             : hn::Set(d, weights[tap]);
+            sum[r] = gemm::MultiplyAdd<sizeof(T) == 2>(weight, v, sum[r]);
           }
         }
         from += lines.row_pitch;
@@ -140,57 +166,95 @@ struct Plane {
   }
 };
 
-// The size of a square kernel whose tap rows follow each other; else 0.
-inline size_t SquareSize(const ConvArgs& a) {
-  for (const size_t size : {size_t{3}, size_t{5}}) {
-    if (a.taps.size() != size * size) continue;
-    bool square = true;
-    for (size_t t = 0; t < a.taps.size(); ++t) {
-      const PlaneStep& above = a.taps[t % size];
-      square &= a.taps[t].column == above.column &&
-                a.taps[t].row == a.taps[0].row + static_cast<int64_t>(t / size);
+// A unit of depthwise work with its scratch.
+template <class T>
+struct Worker {
+  const KernelCall& call;
+  const ConvArgs& a;
+  float* weights;    // [taps] of one channel
+  int32_t* offsets;  // [taps]
+  float* line;
+
+  // All channels of `u`, whose lines fit the scratch.
+  void RunBand(const ConvUnit& u) const {
+    const ConvLines lines = ConvLinesOf(a, u);
+    const size_t size = SquareSize(a), num_taps = a.taps.size();
+    // The elements of a row begin at a cache line; its padding is before it.
+    const int64_t pad = std::max<int64_t>(
+        0, -(lines.grid_column * a.in_step.column + lines.tap_column));
+    float* first = line + (a.in_step.column == 1 ? RoundUp(pad, 16) - pad : 0);
+    for (size_t t = 0; t < num_taps; ++t)
+      offsets[t] = static_cast<int32_t>(lines.TapOffset(a, a.taps[t]));
+    for (int64_t g = u.group_begin; g < u.group_end; ++g) {
+      if (num_taps > 0)
+        conv::FillLines<T>(a, lines, call.in[0], u.image * a.groups + g,
+                           g == u.group_begin, first);
+      for (int64_t m = u.channel_begin; m < u.channel_end; ++m)
+        RunPlane(u, lines, first, g * a.out_channels + m, size);
     }
-    return square ? size : 0;
   }
-  return 0;
-}
+
+  void RunPlane(const ConvUnit& u, const ConvLines& lines,
+                const float* first_line, int64_t channel, size_t size) const {
+    const TensorView& out = call.out[0];
+    const T* packed = a.weights.as<T>() + a.WeightIndex(channel, 0);
+    compat::WidenRun(packed, a.taps.size(), weights);
+    const float bias =
+        a.bias.empty() ? 0.0f : a.bias[static_cast<size_t>(channel)];
+    const int64_t plane = u.image * a.groups * a.out_channels + channel;
+    T* first = out.Row<T>(plane * a.out_height + a.out_begin.row +
+                          lines.grid_row * a.out_step.row) +
+               a.out_begin.column + lines.grid_column;
+    Plane<T>{a,
+             lines,
+             first_line,
+             weights,
+             offsets,
+             bias,
+             reinterpret_cast<std::byte*>(first),
+             a.out_step.row * static_cast<int64_t>(out.row_pitch)}
+        .Run(size);
+  }
+
+  // Whole grid rows go plane by plane, band by band, so that the lines of a
+  // band stay in L1.
+  void Run(const ConvUnit& u) const {
+    const int64_t width = a.grid_width;
+    const int64_t first = u.pixel_begin / width;
+    const int64_t num_rows = u.pixel_end / width - first;
+    const bool whole = u.pixel_begin % width == 0 && u.pixel_end % width == 0;
+    const ConvLines lines = ConvLinesOf(a, u);
+    const int64_t fitting = kBandFloats / std::max<int64_t>(1, lines.row_pitch);
+    const int64_t most =
+        std::max<int64_t>(1, fitting / a.in_step.row / kGranule) * kGranule;
+    if (!whole || lines.num_rows <= fitting || num_rows <= most)
+      return RunBand(u);
+    const int64_t num_bands = DivideUp(num_rows, most);
+    for (int64_t g = u.group_begin; g < u.group_end; ++g) {
+      for (int64_t i = 0; i < num_bands; ++i) {
+        ConvUnit band = u;
+        band.group_begin = g;
+        band.group_end = g + 1;
+        band.pixel_begin =
+            (first + gemm::GroupBegin(num_rows, num_bands, i)) * width;
+        band.pixel_end =
+            (first + gemm::GroupBegin(num_rows, num_bands, i + 1)) * width;
+        RunBand(band);
+      }
+    }
+  }
+};
 
 template <class T>
 void RunUnit(const KernelCall& call, const ConvArgs& a, const ConvUnit& u) {
-  const ConvLines lines = ConvLinesOf(a, u);
-  const TensorView& out = call.out[0];
-  const size_t size = SquareSize(a);
-  const size_t num_taps = a.taps.size();
-  auto* weights = reinterpret_cast<float*>(call.scratch);
-  auto* offsets = reinterpret_cast<int32_t*>(weights + num_taps + 16);
-  auto* line = reinterpret_cast<float*>(offsets + num_taps);
-  for (size_t t = 0; t < num_taps; ++t)
-    offsets[t] = static_cast<int32_t>(lines.TapOffset(a, a.taps[t]));
-  for (int64_t g = u.group_begin; g < u.group_end; ++g) {
-    if (num_taps > 0)
-      conv::FillLines<T>(a, lines, call.in[0], u.image * a.groups + g,
-                         g == u.group_begin, line);
-    for (int64_t m = u.channel_begin; m < u.channel_end; ++m) {
-      const int64_t channel = g * a.out_channels + m;
-      const T* packed = a.weights.as<T>() + a.WeightIndex(channel, 0);
-      compat::WidenRun(packed, num_taps, weights);
-      const float bias =
-          a.bias.empty() ? 0.0f : a.bias[static_cast<size_t>(channel)];
-      const int64_t plane = u.image * a.groups * a.out_channels + channel;
-      T* first = out.Row<T>(plane * a.out_height + a.out_begin.row +
-                            lines.grid_row * a.out_step.row) +
-                 a.out_begin.column + lines.grid_column;
-      Plane<T>{a,
-               lines,
-               line,
-               weights,
-               offsets,
-               bias,
-               reinterpret_cast<std::byte*>(first),
-               a.out_step.row * static_cast<int64_t>(out.row_pitch)}
-          .Run(size);
-    }
+  if constexpr (std::is_same_v<T, uint16_t>) {
+    if (RunNarrow(call, a, u)) return;
   }
+  const auto num_taps = RoundUp(static_cast<int64_t>(a.taps.size()) + 16, 16);
+  auto* weights = reinterpret_cast<float*>(call.scratch);
+  auto* offsets = reinterpret_cast<int32_t*>(weights + num_taps);
+  auto* line = reinterpret_cast<float*>(offsets + num_taps);
+  Worker<T>{call, a, weights, offsets, line}.Run(u);
 }
 
 }  // namespace depthwise

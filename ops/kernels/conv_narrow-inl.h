@@ -11,6 +11,7 @@
 #endif
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "hwy/highway.h"
@@ -101,19 +102,27 @@ struct Narrow {
     }
   }
 
+  // The lane that each lane takes for tap column c.
+  template <size_t kSize>
+  static constexpr auto LanesOfTaps() {
+    std::array<std::array<int32_t, gemm::kVectorLanes>, kSize> lanes{};
+    for (size_t c = 0; c < kSize; ++c) {
+      for (int64_t i = 0; i < gemm::kLanes; ++i) {
+        const int64_t column = static_cast<int64_t>(c) - int64_t{kSize / 2};
+        lanes[c][static_cast<size_t>(i)] = static_cast<int32_t>(
+            i / kPart * kPart + (i + column + kPart) % kPart);
+      }
+    }
+    return lanes;
+  }
+
   // kRows output rows from row y on. Each input row serves every output row
   // that reads it; input rows ascend, so each output sees its taps in order.
   template <size_t kRows, size_t kSize>
   HWY_NOINLINE void Rows(int64_t y) const {
     const gemm::Tag d;
-    constexpr int64_t kMiddle = kSize / 2;
-    HWY_ALIGN int32_t lanes[kSize][gemm::kLanes];
-    for (int64_t c = 0; c < int64_t{kSize}; ++c) {
-      for (int64_t i = 0; i < gemm::kLanes; ++i) {
-        lanes[c][i] = static_cast<int32_t>(i / kPart * kPart +
-                                           (i + c - kMiddle + kPart) % kPart);
-      }
-    }
+    constexpr size_t kMiddle = kSize / 2;
+    HWY_ALIGN static constexpr auto kLanesOfTap = LanesOfTaps<kSize>();
     gemm::Vector kept[kSize == 3 ? kSize * kSize : 1];
     if constexpr (kSize == 3) {
       ANEREF_UNROLL for (size_t t = 0; t < kSize * kSize; ++t) kept[t] =
@@ -128,7 +137,8 @@ struct Narrow {
         const gemm::Vector v =
             c == kMiddle
                 ? row
-                : hn::TableLookupLanes(row, hn::SetTableIndices(d, lanes[c]));
+                : hn::TableLookupLanes(
+                      row, hn::SetTableIndices(d, kLanesOfTap[c].data()));
         ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
           if (i < r || i - r >= kSize) continue;
           const size_t tap = (i - r) * kSize + c;

@@ -328,7 +328,7 @@ ConvPlan PlanConv(ConvArgs* args) {
                   floats * static_cast<double>(a.in_channels) <= kKeptFloats;
   if (depthwise) {
     return {&conv_depthwise_kernel,
-            (line_floats + 2 * a.taps.size() + 16) * sizeof(float)};
+            (line_floats + 2 * (a.taps.size() + 32) + 16) * sizeof(float)};
   }
   return {&conv_gemm_kernel, ConvGemmScratchOf(a, line_floats).Total()};
 }
