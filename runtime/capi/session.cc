@@ -4,19 +4,6 @@
 namespace aneref::capi {
 namespace {
 
-// Runs `body` as the one call that uses the session.
-template <class Body>
-aneref_status WithSession(const aneref_session* session, aneref_error* error,
-                          Body body) {
-  return Guard(error, [&]() -> Result {
-    const std::shared_ptr<SessionObject> object = FindObject(session);
-    if (object == nullptr) return BadHandle("session");
-    std::optional<SessionObject::Use> use;
-    ANEREF_CAPI_TRY(object->Begin(&use));
-    return body(*object);
-  });
-}
-
 Result CreateSession(const aneref_plan* plan,
                      const aneref_session_options* given,
                      aneref_session** session) {

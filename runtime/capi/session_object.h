@@ -109,6 +109,19 @@ class SessionObject : public std::enable_shared_from_this<SessionObject> {
   std::thread worker_;
 };
 
+// Runs `body` as the one call that uses the session.
+template <class Body>
+aneref_status WithSession(const aneref_session* session, aneref_error* error,
+                          Body body) {
+  return Guard(error, [&]() -> Result {
+    const std::shared_ptr<SessionObject> object = FindObject(session);
+    if (object == nullptr) return BadHandle("session");
+    std::optional<SessionObject::Use> use;
+    ANEREF_CAPI_TRY(object->Begin(&use));
+    return body(*object);
+  });
+}
+
 }  // namespace aneref::capi
 
 #endif  // ANEREF_RUNTIME_CAPI_SESSION_OBJECT_H_

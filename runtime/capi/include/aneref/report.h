@@ -50,8 +50,8 @@ ANEREF_API aneref_status aneref_lint(const aneref_model* model,
 ANEREF_API aneref_status aneref_plan_describe(const aneref_plan* plan,
                                               aneref_string** report,
                                               aneref_error* error);
-/* The ports, ops, parameters and import notes of a file (JSON, the document of
-   `info --json`). */
+/* Ports, ops, parameters, metadata and import notes of a file (JSON, the keys
+   of `info --json`). */
 ANEREF_API aneref_status aneref_model_describe(const aneref_model* model,
                                                aneref_string** report,
                                                aneref_error* error);
