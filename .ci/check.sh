@@ -31,6 +31,7 @@ step "sizes" python3 .ci/check_sizes.py
 step "rules" python3 .ci/check_rules.py
 step "op table" python3 .ci/ops_table.py --check
 step "schema evolution" conform
+step "C interface" python3 .ci/check_abi.py
 step "tree" python3 .ci/check_tree.py
 step "python syntax" python
 step "core ml layers" python3 .ci/make_coreml_layers.py --check

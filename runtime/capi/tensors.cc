@@ -1,6 +1,7 @@
 // See tensors.h.
 #include "runtime/capi/tensors.h"
 
+#include <algorithm>
 #include <array>
 
 #include "runtime/core/layout.h"
@@ -68,10 +69,20 @@ Result ReadType(aneref_dtype dtype, int32_t rank, const int64_t* shape,
                                          " is not in 0 to " +
                                          std::to_string(ANEREF_MAX_RANK)};
   }
-  const Expected<Shape> made =
-      MakeShape(std::vector<int64_t>(shape, shape + rank));
-  if (!made.ok()) return made.status();
-  *out = {static_cast<DataType>(dtype), *made};
+  Shape read;  // by hand: binding a buffer must not allocate (A9)
+  int64_t count = 1;
+  for (int32_t axis = 0; axis < rank; ++axis) {
+    const int64_t extent = shape[axis];
+    if (extent < 0)
+      return Result(ShapeError("extent " + std::to_string(extent)));
+    if (extent > 0 && count > kMaxElements / extent) {
+      return Result(LimitError("a tensor has at most " +
+                               std::to_string(kMaxElements) + " elements"));
+    }
+    count *= std::max<int64_t>(extent, 1);
+    read.Append(extent);
+  }
+  *out = {static_cast<DataType>(dtype), read};
   return Result();
 }
 

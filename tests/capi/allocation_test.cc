@@ -77,6 +77,23 @@ TEST_CASE("A9: bound runs allocate nothing") {
   CHECK(num_allocations.load() > 100);  // the counter works
 }
 
+TEST_CASE("A9: frames that are bound by turns allocate nothing") {
+  Handles handles(ChainNet(1));
+  std::vector<float> front(4096, 1), back(4096, 2), y(4096);
+  const aneref_tensor frames[] = {Dense(front, ANEREF_FLOAT32, kShape),
+                                  Dense(back, ANEREF_FLOAT32, kShape)};
+  const aneref_tensor out = Dense(y, ANEREF_FLOAT32, kShape);
+  long before = 0;
+  for (int i = 0; i < 40; ++i) {
+    if (i == 10) before = num_allocations.load();
+    handles.Need(aneref_session_bind_input(handles.session, 0, &frames[i % 2],
+                                           nullptr, nullptr));
+    handles.Need(aneref_session_run(handles.session, nullptr, nullptr));
+    handles.Need(aneref_session_get_output(handles.session, 0, &out, nullptr));
+  }
+  CHECK_EQ(num_allocations.load() - before, 0);
+}
+
 TEST_CASE("A9: runs with states and with callbacks allocate nothing") {
   Handles handles(test::SumNet());
   aneref_run_options options = aneref_run_options_init();
