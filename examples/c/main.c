@@ -6,10 +6,11 @@
 
 enum { kSide = 28, kClasses = 10 };
 
-/* A vertical stroke: a one, drawn by hand. */
+/* A black stroke on white paper: a one, drawn by hand. */
 static void DrawOne(float* image) {
+  for (int i = 0; i < kSide * kSide; ++i) image[i] = 255.0f;
   for (int y = 5; y < 23; ++y) {
-    for (int x = 13; x < 16; ++x) image[y * kSide + x] = 1.0f;
+    for (int x = 13; x < 16; ++x) image[y * kSide + x] = 0.0f;
   }
 }
 

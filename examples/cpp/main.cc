@@ -29,11 +29,11 @@ int main(int argc, char** argv) {
   auto session = Session::Create(*plan);
   if (!session) return Fail(session.error());
 
-  // A vertical stroke: a one, drawn by hand.
-  std::vector<float> image(kSide * kSide), scores(kClasses);
+  // A black stroke on white paper: a one, drawn by hand.
+  std::vector<float> image(kSide * kSide, 255.0f), scores(kClasses);
   for (int y = 5; y < 23; ++y)
     for (int x = 13; x < 16; ++x)
-      image[static_cast<size_t>(y * kSide + x)] = 1.0f;
+      image[static_cast<size_t>(y * kSide + x)] = 0.0f;
 
   auto status = session->SetInput(0, Tensor(image, {1, 1, kSide, kSide}));
   if (status) status = session->Run();

@@ -124,8 +124,9 @@ int main(int argc, char** argv) {
   if (runner == NULL) return 1;
   static float image[kPixels];
   float scores[kClasses];
+  for (int i = 0; i < kPixels; ++i) image[i] = 255.0f; /* white paper */
   for (int y = 5; y < 23; ++y) {
-    for (int x = 13; x < 16; ++x) image[y * 28 + x] = 1.0f;
+    for (int x = 13; x < 16; ++x) image[y * 28 + x] = 0.0f;
   }
   int best = 0;
   const int done = runner->predict(runner, image, scores);

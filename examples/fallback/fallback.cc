@@ -99,9 +99,9 @@ int main(int argc, char** argv) {
   }
   const std::unique_ptr<Runner> runner = Open(argv[1]);
   if (runner == nullptr) return 1;
-  std::vector<float> image(28 * 28);
+  std::vector<float> image(28 * 28, 255.0f);  // white paper
   for (size_t y = 5; y < 23; ++y)
-    for (size_t x = 13; x < 16; ++x) image[y * 28 + x] = 1.0f;
+    for (size_t x = 13; x < 16; ++x) image[y * 28 + x] = 0.0f;
   const std::vector<float> scores = runner->Predict(image);
   if (scores.empty()) return 1;
   const auto best = std::max_element(scores.begin(), scores.end());

@@ -7,6 +7,7 @@
 #define ANEREF_ANEREF_HPP_
 
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <string>
