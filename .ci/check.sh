@@ -36,5 +36,6 @@ step "tree" python3 .ci/check_tree.py
 step "python syntax" python
 step "core ml layers" python3 .ci/make_coreml_layers.py --check
 step "core ml operations" python3 .ci/make_coreml_operations.py --check
+step "tests of ops" python3 .ci/op_tests.py --check
 step "status page" python3 tools/status.py --check
 exit $failed

@@ -82,6 +82,41 @@ TEST_CASE("F13: 8-bit values are bytes") {
   CHECK(Integers(8, true, {0, 1, 128, 255}, 4) == Values{0, 1, -128, -1});
 }
 
+TEST_CASE("F13: every value of every width") {
+  for (int bits = 1; bits <= 8; ++bits) {
+    // All codes in order, written as one long binary number from its lowest bit
+    // on; then its bytes.
+    const int count = 1 << bits;
+    std::vector<bool> number;
+    for (int code = 0; code < count; ++code) {
+      for (int bit = 0; bit < bits; ++bit)
+        number.push_back(((code >> bit) & 1) != 0);
+    }
+    std::vector<unsigned> bytes((number.size() + 7) / 8, 0u);
+    for (size_t i = 0; i < number.size(); ++i) {
+      if (number[i]) bytes[i / 8] |= 1u << (i % 8);
+    }
+    INFO(bits << " bits");
+    Values plain, complement;
+    for (int code = 0; code < count; ++code) {
+      plain.push_back(static_cast<float>(code));
+      complement.push_back(
+          static_cast<float>(code < count / 2 ? code : code - count));
+    }
+    CHECK(Integers(bits, false, bytes, count) == plain);
+    CHECK(Integers(bits, true, bytes, count) == complement);
+  }
+}
+
+TEST_CASE("F13: 5-bit and 7-bit values run across byte borders") {
+  // 1 31 16 from the lowest bit: 10000 111|11 00001: 0x3E1 + 16 * 2^10 = 0x43E1
+  CHECK(Integers(5, false, {0xE1, 0x43}, 3) == Values{1, 31, 16});
+  CHECK(Integers(5, true, {0xE1, 0x43}, 3) == Values{1, -1, -16});
+  // 1 127 64: 1 + 127 * 2^7 + 64 * 2^14 = 0x103F81
+  CHECK(Integers(7, false, {0x81, 0x3F, 0x10}, 3) == Values{1, 127, 64});
+  CHECK(Integers(7, true, {0x81, 0x3F, 0x10}, 3) == Values{1, -1, -64});
+}
+
 TEST_CASE("F13: scales and zero points along an axis") {
   const auto data = Raw({1, 2, 3, 4, 5, 6}), zeros = Raw({1, 2, 3});
   const auto scales = RawFloats({1.0f, 10.0f, 0.5f});
