@@ -17,7 +17,7 @@ FORBIDDEN = {("runtime/import", "runtime/plan"), ("runtime/import", "runtime/exe
 # Third-party header prefix -> where it may appear.
 CONFINED = {
     "hwy/": ("ops/kernels/", "tests/", "bench/", "tools/cmd_run.cc", "tools/"),
-    "tbb/": ("runtime/exec/executor.cc",),
+    "tbb/": ("runtime/exec/threads_tbb.cc",),
     "google/protobuf": ("runtime/import/",),
     "CLI/": ("tools/",), "nlohmann/": ("tools/", "tests/"), "zip.h": ("tools/", "runtime/import/coreml/"), "stb": ("tools/",),
     "doctest/": ("tests/",), "benchmark/": ("bench/",),

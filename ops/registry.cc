@@ -5,6 +5,7 @@
 #include <array>
 #include <cctype>
 #include <string>
+#include <string_view>
 
 namespace aneref {
 namespace {
@@ -26,8 +27,35 @@ constexpr bool InSchemaOrder() {
 }
 static_assert(InSchemaOrder(), "ops.def must follow the order of union Op");
 
-const std::array<const OpDef*, kNumOps> kOps = {
-#define ANEREF_OP(table, family) &family##_op,
+// Families that a small build leaves out (ANEREF_OPS names those it has,
+// between semicolons). Nothing refers to them, so the linker drops them.
+#ifdef ANEREF_OPS
+constexpr bool IsChosen(std::string_view name) {
+  constexpr std::string_view kChosen = ANEREF_OPS;
+  for (size_t at = kChosen.find(name); at != kChosen.npos;
+       at = kChosen.find(name, at + 1)) {
+    if (kChosen[at - 1] == ';' && kChosen[at + name.size()] == ';') return true;
+  }
+  return false;
+}
+#else
+constexpr bool IsChosen(std::string_view) { return true; }
+#endif
+
+Status IsAbsent(const OpView& op) {
+  return Unsupported("this build of aneref has no op '" + OpName(op.node()) +
+                     "' (ANEREF_OPS)");
+}
+constexpr OpDef kAbsent{
+    "absent", "Left out of this build.",
+    [](const OpView& op) -> Expected<std::vector<TensorType>> {
+      return IsAbsent(op);
+    },
+    [](const OpView& op, TaskBuilder*) { return IsAbsent(op); },
+    [](const OpView& op, const RefTensors&) { return IsAbsent(op); }};
+
+constexpr std::array<const OpDef*, kNumOps> kOps = {
+#define ANEREF_OP(table, family) IsChosen(#family) ? &family##_op : &kAbsent,
 #include "ops/ops.def"
 #undef ANEREF_OP
 };

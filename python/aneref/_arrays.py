@@ -14,8 +14,19 @@ _INDEX = {dtype: index for index, dtype in enumerate(DTYPES)}
 IMAGES = ("", "RGB", "BGR", "GRAYSCALE")
 
 
+class Surface(np.ndarray):
+    """An array of `empty_surface`: it owns its row padding, which other arrays of the same strides may not."""
+
+    padded_bytes = 0  # slices and copies have lost it
+
+    def __array_finalize__(self, source):
+        self.padded_bytes = 0
+
+
 def span(array: np.ndarray) -> int:
-    """Bytes from the first element to behind the last one."""
+    """Bytes from the first element to behind the last one that may be touched."""
+    if isinstance(array, Surface) and array.padded_bytes:
+        return array.padded_bytes
     if array.size == 0:
         return 0
     return sum((n - 1) * stride for n, stride in zip(array.shape, array.strides)) + array.itemsize
@@ -23,7 +34,7 @@ def span(array: np.ndarray) -> int:
 
 def readable(value: Any, name: str) -> np.ndarray:
     """`value` as an array whose memory the library can read: a known type, native bytes, strides that are not negative."""
-    array = np.asarray(value)
+    array = value if isinstance(value, Surface) else np.asarray(value)
     if array.dtype.newbyteorder("=") not in _INDEX:
         raise InvalidArgument(f"'{name}': no tensor has elements of type {array.dtype}", "invalid_argument")
     if array.ndim > _abi.MAX_RANK:
@@ -73,7 +84,9 @@ def empty_surface(shape: Sequence[int], dtype: Any = np.float16) -> np.ndarray:
     call("aneref_surface_layout", tensor)
     memory = np.zeros(tensor.data_bytes + 64, np.uint8)
     start = -memory.ctypes.data % 64
-    return np.ndarray(tuple(shape), kind, memory, start, tuple(tensor.byte_strides[:len(shape)]))
+    surface = Surface(tuple(shape), kind, memory, start, tuple(tensor.byte_strides[:len(shape)]))
+    surface.padded_bytes = tensor.data_bytes
+    return surface
 
 
 def is_picture(value: Any) -> bool:

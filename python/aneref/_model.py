@@ -87,7 +87,8 @@ class Model:
         self._open = [p.name for p in self.inputs if p.shape is None or min(p.shape, default=0) < 0]
         self._shapes = {name: tuple(shape) for name, shape in (input_shapes or {}).items()}
         if all(name in self._shapes for name in self._open):
-            self._plan({})  # options that do not fit are reported here, not by the first prediction
+            plan = self._plan({})  # options that do not fit are reported here, not by the first prediction
+            plan.give_back(plan.take())
 
     # ---- predictions ----
 

@@ -2,16 +2,13 @@
 // range of work units; nothing depends on n but who computes what.
 #include "runtime/exec/executor.h"
 
-#include <tbb/parallel_for.h>
-#include <tbb/partitioner.h>
-#include <tbb/task_arena.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cfenv>
 #include <mutex>
 
 #include "runtime/exec/run_hooks.h"
+#include "runtime/exec/threads.h"
 #include "runtime/plan/memory.h"
 
 namespace aneref {
@@ -42,7 +39,7 @@ struct Executor::Impl {
         scratch_stride(AlignUp(options.scratch_bytes)),
         parts(static_cast<size_t>(options.threads)),
         scratch(std::move(block)),
-        arena(options.threads) {}
+        own_threads(options.threads) {}
 
   std::byte* ScratchOf(int part) const {
     return scratch.get() + static_cast<size_t>(part) * scratch_stride;
@@ -102,25 +99,19 @@ struct Executor::Impl {
 
   Status RunParallel(const BoundTask& task, int count) {
     Parallel all{this, &task, count};
-    if (parallel.run != nullptr) {
-      parallel.run(
-          parallel.user, count,
-          [](void* context, int32_t part) {
-            auto* shared = static_cast<Parallel*>(context);
-            if (part >= 0 && part < shared->count) shared->RunPart(part);
-          },
-          &all);
-      const int done = all.num_done.load();
-      if (done != count) {
-        return InvalidArgument("the executor ran " + std::to_string(done) +
-                               " parts of " + std::to_string(count));
-      }
-    } else {
-      arena.execute([&] {
-        tbb::parallel_for(
-            0, count, [&](int part) { all.RunPart(part); },
-            tbb::static_partitioner());
-      });
+    const auto part = [](void* context, int32_t index) {
+      auto* shared = static_cast<Parallel*>(context);
+      if (index >= 0 && index < shared->count) shared->RunPart(index);
+    };
+    if (parallel.run == nullptr) {
+      own_threads.Run(count, part, &all);
+      return all.first_error;
+    }
+    parallel.run(parallel.user, count, part, &all);
+    const int done = all.num_done.load();
+    if (done != count) {
+      return InvalidArgument("the executor ran " + std::to_string(done) +
+                             " parts of " + std::to_string(count));
     }
     return all.first_error;
   }
@@ -132,7 +123,7 @@ struct Executor::Impl {
   int num_parts = 0;  // of the last run
   std::vector<PartTiming> parts;
   MemoryBlock scratch;
-  tbb::task_arena arena;
+  Threads own_threads;
 };
 
 Expected<std::unique_ptr<Executor>> Executor::Create(

@@ -1,6 +1,6 @@
 // Runs bound tasks: the work units of one task in parallel, task after task, on
-// oneTBB's threads or the embedding program's. Its .cc is the only file that
-// includes oneTBB.
+// oneTBB's threads or the embedding program's. threads.h has the
+// former.
 #ifndef ANEREF_RUNTIME_EXEC_EXECUTOR_H_
 #define ANEREF_RUNTIME_EXEC_EXECUTOR_H_
 

@@ -3,12 +3,12 @@
 #include "runtime/exec/session.h"
 
 #include <algorithm>
-#include <thread>
 
 #include "ops/data_shapes.h"
 #include "ops/registry.h"
 #include "runtime/exec/dynamic_run.h"
 #include "runtime/exec/static_run.h"
+#include "runtime/exec/threads.h"
 #include "runtime/graph/evaluate.h"
 #include "runtime/plan/join_products.h"
 
@@ -33,8 +33,7 @@ Status AboutNet(const Net& net, const Status& status) {
 }
 
 int NumThreads(int asked) {
-  const int threads =
-      asked > 0 ? asked : static_cast<int>(std::thread::hardware_concurrency());
+  const int threads = asked > 0 ? asked : Threads::Available();
   return std::clamp(threads, 1, 256);
 }
 

@@ -31,6 +31,17 @@ def test_bound_surfaces_are_used_in_place():
     assert total.tolist() == [[3, 4, 5], [6, 7, 8]]
 
 
+def test_parts_of_a_surface_keep_their_neighbours():
+    session = aneref.load(nets.addition()).session()
+    session.set_input("a", A)
+    session.set_input("b", A)
+    whole = aneref.empty_surface((2, 5))
+    whole[:] = -1
+    session.bind("total", whole[:, :3])
+    session.run()
+    assert whole.tolist() == [[2, 4, 6, -1, -1], [8, 10, 12, -1, -1]]
+
+
 def test_bound_dense_arrays_cost_a_copy_and_are_right():
     session = aneref.load(nets.addition()).session()
     a, b, total = A.astype(np.float32), np.ones((2, 3), np.float32), np.zeros((2, 3), np.float32)

@@ -2,33 +2,40 @@
 #include "runtime/plan/placement.h"
 
 #include <algorithm>
-#include <sstream>
+#include <string_view>
+#include <vector>
 
 namespace aneref::placement {
 namespace {
 
+std::vector<std::string_view> Words(std::string_view text) {
+  std::vector<std::string_view> words;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find(' ', begin), text.size());
+    if (end > begin) words.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return words;
+}
+
 // Chips by generation, as measured_on names them.
 std::string ChipsOf(const std::string& generations) {
-  std::istringstream words(generations);
   std::string chips;
-  for (std::string word; words >> word;) {
-    const std::string chip = word == "H13"   ? "M1"
-                             : word == "H14" ? "M2"
-                             : word == "H16" ? "M4"
-                             : word == "H17" ? "M5"
-                             : word == "H18" ? "M6"
-                                             : word;
-    chips += (chips.empty() ? "" : " and ") + chip;
+  for (const std::string_view word : Words(generations)) {
+    const std::string_view chip = word == "H13"   ? "M1"
+                                  : word == "H14" ? "M2"
+                                  : word == "H16" ? "M4"
+                                  : word == "H17" ? "M5"
+                                  : word == "H18" ? "M6"
+                                                  : word;
+    chips += (chips.empty() ? "" : " and ") + std::string(chip);
   }
   return chips;
 }
 
 bool Names(const std::string& generations, const std::string& arch) {
-  std::istringstream words(generations);
-  for (std::string word; words >> word;) {
-    if (word == arch) return true;
-  }
-  return false;
+  const std::vector<std::string_view> words = Words(generations);
+  return std::find(words.begin(), words.end(), arch) != words.end();
 }
 
 void Apply(const RuleTable& rules, const RuleContext& context,
