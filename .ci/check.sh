@@ -25,6 +25,7 @@ python() {
     python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$file" || return 1
   done
 }
+reference() { mkdir -p build && doxygen docs/Doxyfile; }
 step "format" format
 step "include directions" python3 .ci/check_includes.py
 step "sizes" python3 .ci/check_sizes.py
@@ -37,5 +38,6 @@ step "python syntax" python
 step "core ml layers" python3 .ci/make_coreml_layers.py --check
 step "core ml operations" python3 .ci/make_coreml_operations.py --check
 step "tests of ops" python3 .ci/op_tests.py --check
+step "interface reference" reference
 step "status page" python3 tools/status.py --check
 exit $failed
