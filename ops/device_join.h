@@ -6,8 +6,8 @@
 
 namespace aneref {
 
-// A sum over one axis that takes in the product it reads, on this chip: its node
-// then has the product's operands as inputs 0 and 2.
+// A sum over one axis that takes in the product it reads, on this chip: its
+// node then has the product's operands as inputs 0 and 2.
 bool SumsProducts(const OpView& reduce);
 
 }  // namespace aneref

@@ -85,8 +85,8 @@ std::span<const uint16_t> KnotsOf(ActivationFunction function);
 // when `value` overflows fp16, 2^16 for 0. Softmax (N30) uses it.
 double InverseOf(const Profile& profile, double value);
 
-// N51 before its rounding, of a variance of any size (N35): the piecewise-linear
-// 1/sqrt(value), 2^16 for 0.
+// N51 before its rounding, of a variance of any size (N35): the
+// piecewise-linear 1/sqrt(value), 2^16 for 0.
 double RsqrtOf(const Profile& profile, double value);
 
 }  // namespace aneref

@@ -118,9 +118,8 @@ DataType OutputType(const NetDraft& draft, const fbs::NodeT& node,
       return counts ? DataType::kInt64 : static_cast<DataType>(table.dtype);
     }
     case fbs::Op::Control:  // the importers know what the bodies give
-      return node.outputs[output] < 0
-                 ? input_type(0)
-                 : TypeOf(draft, node.outputs[output]);
+      return node.outputs[output] < 0 ? input_type(0)
+                                      : TypeOf(draft, node.outputs[output]);
     default:
       return input_type(0);
   }

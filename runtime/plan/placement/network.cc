@@ -132,8 +132,8 @@ void AddCompression(const Net& net, const ProgramNode& node, OpFacts* facts) {
         break;
       case fbs::Encoding::affine:
         operand.compression = constant.bits() == 4 ? "affine4" : "affine";
-        operand.nonzero_zero_point = constant.zero_points() != nullptr ||
-                                     constant.biases() != nullptr;
+        operand.nonzero_zero_point =
+            constant.zero_points() != nullptr || constant.biases() != nullptr;
         break;
       case fbs::Encoding::blockwise:
         operand.compression = constant.bits() == 4 ? "blockwise4" : "blockwise";
