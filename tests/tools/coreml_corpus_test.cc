@@ -48,7 +48,7 @@ uint64_t SegmentBytes(const std::vector<std::byte>& file) {
 TEST_CASE("coreml corpus: weights stay as small as the source has them") {
   int compressed = 0;
   for (const fs::path& model : CoremlModels()) {
-    const auto file = Imported(model, Precision::kSource);
+    const auto file = Imported(model, Precision::kDefault);
     if (!file.ok()) {
       CHECK_MESSAGE(file.status().code() == StatusCode::kUnsupported,
                     model.string() << ": " << file.status().ToString());
