@@ -1,4 +1,4 @@
-// aneref compare, lock and verify as users call them.
+// aneref compare as users call it.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -123,52 +123,6 @@ TEST_CASE("compare: outputs alone rank the arithmetics") {
   const Json json = Json::parse(run.out);
   REQUIRE(json["ranking"].size() >= 5);
   CHECK(json["ranking"][0]["arithmetic"] == "fp32 (all on the CPU)");
-}
-
-TEST_CASE("lock: verify finds the same bits and names what changed") {
-  const TempFolder folder;
-  const std::string lock = folder / "digits.lock";
-  const Outcome locked =
-      RunTool({"lock", kModel, "--input", kPicture, "-o", lock});
-  CHECK_MESSAGE(locked.status == 0, locked.err);
-  const Outcome same = RunTool({"verify", lock, "--json"});
-  CHECK_MESSAGE(same.status == 0, same.err);
-  CHECK(Json::parse(same.out)["pass"] == true);
-  CHECK(RunTool({"verify", lock, "--threads", "3"}).status == 0);
-  // One digest altered: that tensor changed.
-  Json file = Json::parse(ReadText(lock));
-  const std::string name = file["tensors"][2]["name"];
-  file["tensors"][2]["digest"] = "0000000000000000";
-  file["tensors"].push_back(
-      {{"name", "gone"}, {"type", "float16[1]"}, {"digest", "0"}});
-  WriteText(lock, file.dump());
-  const Outcome changed = RunTool({"verify", lock, "--json"});
-  CHECK(changed.status == 1);
-  const Json json = Json::parse(changed.out);
-  CHECK(json["first_changed"] == name);
-  CHECK(json["missing"] == Json::array({"gone"}));
-}
-
-TEST_CASE("lock: one lock on every SIMD target") {
-  const TempFolder folder;
-  const std::string lock = folder / "digits.lock";
-  REQUIRE(RunTool({"lock", kModel, "--input", kPicture, "-o", lock,
-                   "--numerics", "device", "--target", "m1"})
-              .status == 0);
-  for (const char* target : {"scalar", "SSE2", "SSE4", "AVX2", "AVX3"}) {
-    const Outcome run = RunTool({"verify", lock, "--simd", target});
-    // A target that this machine lacks is refused (2), never different (1).
-    CHECK_MESSAGE(run.status != 1, target << run.out);
-  }
-}
-
-TEST_CASE("lock: files that are no locks are refused") {
-  const TempFolder folder;
-  WriteText(folder / "a", "{}");
-  CheckRefused(RunTool({"verify", folder / "a"}), "format");
-  WriteText(folder / "a", "not json");
-  CheckRefused(RunTool({"verify", folder / "a"}), "a");
-  CheckRefused(RunTool({"verify", folder / "none"}), "none");
 }
 
 }  // namespace aneref::test
