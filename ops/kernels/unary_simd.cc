@@ -67,6 +67,62 @@ void BitsRow(const UnaryArgs& /*args*/, const UnaryRow& row) {
         rest);
 }
 
+// A clamp between bounds that are halves already (P8): halves compare like
+// their keys, int16 that ascend with the value. A bound of zero counts for both
+// signs of zero; a NaN bounds nothing.
+struct ClipKeys {
+  int16_t low, high;          // the bounds
+  int16_t low_key, high_key;  // what is less, what is greater
+
+  static int16_t KeyOf(uint16_t bits) {
+    const auto value = static_cast<int16_t>(bits);
+    return static_cast<int16_t>(value ^ ((value >> 15) & 0x7FFF));
+  }
+  ClipKeys(uint16_t low_bits, uint16_t high_bits)
+      : low(static_cast<int16_t>(low_bits)),
+        high(static_cast<int16_t>(high_bits)),
+        low_key(KeyOf((low_bits & 0x7FFF) == 0 ? 0x8000 : low_bits)),
+        high_key(KeyOf((high_bits & 0x7FFF) == 0 ? 0 : high_bits)) {
+    if ((low_bits & 0x7FFF) > 0x7C00) low_key = -0x7FFF - 1;
+    if ((high_bits & 0x7FFF) > 0x7C00) high_key = 0x7FFF;
+  }
+
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V bits) const {
+    const auto magnitude_bits = hn::Set(d, int16_t{0x7FFF});
+    const auto is_nan =
+        hn::Gt(hn::And(bits, magnitude_bits), hn::Set(d, int16_t{0x7C00}));
+    const auto key = [&](V v) HWY_ATTR {
+      return hn::Xor(v, hn::And(hn::ShiftRight<15>(v), magnitude_bits));
+    };
+    const auto raised = hn::IfThenElse(hn::Lt(key(bits), hn::Set(d, low_key)),
+                                       hn::Set(d, low), bits);
+    const auto clamped = hn::IfThenElse(
+        hn::Gt(key(raised), hn::Set(d, high_key)), hn::Set(d, high), raised);
+    return hn::IfThenElse(is_nan, hn::Set(d, int16_t{0x7E00}), clamped);
+  }
+};
+
+void ClipBlock(const UnaryArgs& args, const UnaryBlock& block) {
+  const hn::ScalableTag<int16_t> d;
+  const size_t lanes = hn::Lanes(d);
+  const bool is_clip = args.function.kind == Kind::clip;
+  const ClipKeys keys(StoreHalfFromDouble(is_clip ? args.function.alpha : 0.0),
+                      StoreHalfFromDouble(is_clip ? args.function.beta : 6.0));
+  for (size_t r = 0; r < block.rows; ++r) {
+    const UnaryRow row = RowOf(block, r);
+    const auto* x = reinterpret_cast<const int16_t*>(row.x);
+    auto* out = reinterpret_cast<int16_t*>(row.out);
+    size_t i = 0;
+    for (; i + lanes <= row.count; i += lanes)
+      hn::StoreU(keys(d, hn::LoadU(d, x + i)), d, out + i);
+    const size_t rest = row.count - i;
+    if (rest > 0)
+      compat::StoreFirst(keys(d, compat::LoadFirst(d, x + i, rest)), d, out + i,
+                         rest);
+  }
+}
+
 // ---- one fp32 step ----
 
 // Bounds of a clamp in the element's type: rounding is monotone, so rounding
@@ -317,6 +373,7 @@ UnaryBlockFunction FindUnary(Kind kind, DataType type) {
   if (kind == Kind::relu) return EachRow<BitsRow<ReluBits>>;
   if (kind == Kind::abs) return EachRow<BitsRow<AbsBits>>;
   if (kind == Kind::neg) return EachRow<BitsRow<NegBits>>;
+  if (kind == Kind::clip || kind == Kind::relu6) return ClipBlock;
   return FindForType<HalfIo>(kind);
 }
 
