@@ -4,114 +4,20 @@
 // bandwidth of a plain read. Weights are constants; input and output are fp16
 // surfaces.
 #include <benchmark/benchmark.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "hwy/targets.h"
+#include "ops/kernels/machine_peak.h"
 #include "ops/op.h"
 #include "runtime/core/half.h"
 #include "runtime/core/layout.h"
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "bench/bench_mac.cc"
-#include "hwy/foreach_target.h"
-// foreach_target first
-#include "hwy/highway.h"
-
-HWY_BEFORE_NAMESPACE();
-namespace aneref {
-namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-// Twelve independent chains of multiply-adds; returns the flops done.
-double MultiplyAddLoop(int64_t rounds, float* result) {
-  const hn::ScalableTag<float> d;
-  const auto a = hn::Set(d, 0.999f), b = hn::Set(d, 0.001f);
-  // Different starts, or the compiler joins the chains.
-  auto s0 = a, s1 = b, s2 = hn::Add(a, a), s3 = hn::Add(s2, b);
-  auto s4 = hn::Add(s3, b), s5 = hn::Add(s4, b), s6 = hn::Add(s5, b);
-  auto s7 = hn::Add(s6, b), s8 = hn::Add(s7, b), s9 = hn::Add(s8, b);
-  auto s10 = hn::Add(s9, b), s11 = hn::Add(s10, b);
-  for (int64_t i = 0; i < rounds; ++i) {
-    s0 = hn::MulAdd(s0, a, b), s1 = hn::MulAdd(s1, a, b);
-    s2 = hn::MulAdd(s2, a, b), s3 = hn::MulAdd(s3, a, b);
-    s4 = hn::MulAdd(s4, a, b), s5 = hn::MulAdd(s5, a, b);
-    s6 = hn::MulAdd(s6, a, b), s7 = hn::MulAdd(s7, a, b);
-    s8 = hn::MulAdd(s8, a, b), s9 = hn::MulAdd(s9, a, b);
-    s10 = hn::MulAdd(s10, a, b), s11 = hn::MulAdd(s11, a, b);
-  }
-  const auto sum =
-      hn::Add(hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)),
-              hn::Add(hn::Add(hn::Add(s4, s5), hn::Add(s6, s7)),
-                      hn::Add(hn::Add(s8, s9), hn::Add(s10, s11))));
-  *result = hn::GetLane(sum);
-  return 24.0 * static_cast<double>(hn::Lanes(d)) * static_cast<double>(rounds);
-}
-
-// Reads `count` vectors and adds them in four chains.
-void StreamLoop(const uint32_t* data, size_t count, uint32_t* result) {
-  const hn::ScalableTag<uint32_t> d;
-  const size_t lanes = hn::Lanes(d);
-  auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
-  for (size_t i = 0; i + 4 * lanes <= count; i += 4 * lanes) {
-    s0 = hn::Add(s0, hn::LoadU(d, data + i));
-    s1 = hn::Add(s1, hn::LoadU(d, data + i + lanes));
-    s2 = hn::Add(s2, hn::LoadU(d, data + i + 2 * lanes));
-    s3 = hn::Add(s3, hn::LoadU(d, data + i + 3 * lanes));
-  }
-  *result = hn::GetLane(hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)));
-}
-
-}  // namespace HWY_NAMESPACE
-}  // namespace aneref
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
 namespace aneref {
 namespace {
-HWY_EXPORT(MultiplyAddLoop);
-HWY_EXPORT(StreamLoop);
-
-// Processor time of this thread.
-double ThreadSeconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) +
-         1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-// The best of several short runs: other load on the machine only slows down.
-double MeasurePeak() {
-  double best = 0;
-  for (int i = 0; i < 20; ++i) {
-    float result = 0;
-    const double begin = ThreadSeconds();
-    const double flops =
-        HWY_DYNAMIC_DISPATCH(MultiplyAddLoop)(1000000, &result);
-    benchmark::DoNotOptimize(result);
-    best = std::max(best, flops / (ThreadSeconds() - begin));
-  }
-  return best;
-}
-
-// Bytes per second of reading `bytes` again and again: what a product of one
-// row with a matrix of that size can reach.
-double MeasureStream(size_t bytes) {
-  const std::vector<uint32_t> data(bytes / sizeof(uint32_t), 1);
-  double best = 0;
-  for (int i = 0; i < 20; ++i) {
-    uint32_t result = 0;
-    const double begin = ThreadSeconds();
-    HWY_DYNAMIC_DISPATCH(StreamLoop)(data.data(), data.size(), &result);
-    benchmark::DoNotOptimize(result);
-    best =
-        std::max(best, static_cast<double>(bytes) / (ThreadSeconds() - begin));
-  }
-  return best;
-}
 
 // 64-byte aligned, filled with small fp16 values.
 class Surface {
@@ -306,7 +212,7 @@ void RegisterMatmul(const MatmulCase& c, int64_t target, double peak) {
     // Bound by memory: the weights are read once.
     const double bytes = 2.0 * static_cast<double>(c.depth * c.columns);
     hwy::SetSupportedTargetsForTest(target);
-    const double stream = MeasureStream(static_cast<size_t>(bytes));
+    const double stream = MeasureReadBandwidth(static_cast<size_t>(bytes), 20);
     hwy::SetSupportedTargetsForTest(0);
     const double rate = bytes / (state.counters["us"] * 1e-6);
     state.counters["GBps"] = rate / 1e9;
@@ -316,7 +222,7 @@ void RegisterMatmul(const MatmulCase& c, int64_t target, double peak) {
 
 void RegisterTarget(int64_t target) {
   hwy::SetSupportedTargetsForTest(target);
-  const double peak = MeasurePeak();
+  const double peak = MeasurePeakFlops();
   hwy::SetSupportedTargetsForTest(0);
   const std::string name = std::string("peak/") + hwy::TargetName(target);
   benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
@@ -340,4 +246,3 @@ int main(int argc, char** argv) {
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }
-#endif

@@ -130,8 +130,7 @@ ConvArgs ArgsOf(const ConvShape& s, std::vector<int64_t>* positions) {
 // P22.
 void AddWinogradTask(ConvArgs conv, DataType type, const AlignedBytes& dense,
                      TaskBuilder* builder) {
-  const double flops = 2.0 * static_cast<double>(conv.batch * conv.Pixels()) *
-                       static_cast<double>(conv.Depth() * conv.out_channels);
+  const double flops = conv.Flops();
   auto args = std::make_shared<WinogradArgs>(
       PlanWinograd(std::move(conv), type, dense));
   TaskSpec task;

@@ -167,9 +167,7 @@ bool AddConvTask(ConvArgs args, TaskBuilder* builder) {
   task.out = {OutputOperand(0)};
   task.num_units = args.NumUnits();
   task.scratch_bytes = plan.scratch_bytes;
-  task.flops = 2.0 * static_cast<double>(args.batch * args.groups) *
-               static_cast<double>(args.out_channels * args.Pixels()) *
-               static_cast<double>(args.Depth());
+  task.flops = args.Flops();
   task.args = std::make_shared<const ConvArgs>(std::move(args));
   builder->Add(std::move(task));
   return true;

@@ -157,8 +157,10 @@ void CountBytes(const Session& session, BenchResult* result) {
 
 // After everything else: it takes memory of its own.
 Machine MeasureMachine(int threads) {
+  constexpr size_t kReadBytes = size_t{96} << 20;  // more than caches hold
+  constexpr int kReadPasses = 6;
   return {SimdTargetName(), MeasurePeakFlops() * threads,
-          MeasureReadBandwidth()};
+          MeasureReadBandwidth(kReadBytes, kReadPasses)};
 }
 
 // Where the chip runs each op. Placed after the measurements, on the program

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "runtime/graph/text.h"
 #include "tools/net_summary.h"
 #include "tools/table.h"
 #include "tools/verb.h"
@@ -13,10 +14,6 @@ struct Options {
   ModelArgs model;
   bool json = false;
 };
-
-std::string Text(const flatbuffers::String* text) {
-  return text != nullptr ? text->str() : std::string();
-}
 
 Json PortsToJson(const std::vector<PortSpec>& specs) {
   Json ports = Json::array();

@@ -3,7 +3,7 @@
 #include <map>
 #include <memory>
 
-#include "runtime/core/profile.h"
+#include "runtime/core/chip_profile.h"
 #include "tools/atomic_file.h"
 #include "tools/output.h"
 #include "tools/probe.h"
@@ -41,9 +41,7 @@ class Devices {
   Expected<Device> Of(const Chip& chip) {
     Device& device = contexts_[chip.name];
     if (device != nullptr) return device;
-    const JsonValue* table = chip.data->Find("numerics");
-    ANEREF_ASSIGN(Profile profile,
-                  ProfileOf(table == nullptr ? JsonValue() : *table));
+    ANEREF_ASSIGN(Profile profile, ProfileOf(chip));
     device = std::make_shared<const DeviceContext>(std::move(profile));
     return device;
   }

@@ -2,8 +2,7 @@
 #include <cstdio>
 #include <memory>
 
-#include "runtime/core/chip.h"
-#include "runtime/core/profile.h"
+#include "runtime/core/chip_profile.h"
 #include "runtime/core/suggest.h"
 #include "tools/output.h"
 #include "tools/table.h"
@@ -19,9 +18,7 @@ Json TextOrNull(const std::string& text) {
 // Every modelled choice that has a rival, with the chip's own.
 Json OptionsOf(const Chip& chip) {
   Json options = Json::array();
-  const JsonValue* table = chip.data->Find("numerics");
-  if (table == nullptr) return options;
-  const Expected<Profile> profile = ProfileOf(*table);
+  const Expected<Profile> profile = ProfileOf(chip);
   if (!profile.ok()) return options;  // no engine
   for (size_t i = 0; i < ProfileOptions().size(); ++i) {
     const ProfileOption& option = ProfileOptions()[i];

@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "ops/registry.h"
+#include "runtime/core/chip_profile.h"
+#include "runtime/explain/compare_run.h"
 #include "runtime/plan/placement/network.h"
 #include "tools/atomic_file.h"
 #include "tools/dump.h"
@@ -50,25 +52,6 @@ Expected<std::unique_ptr<Replay>> MakeReplay(const Prepared& prepared) {
   return replay;
 }
 
-// The named values of a run, and which value each one is.
-Status CollectValues(const Replay& replay, TensorSet* set,
-                     std::vector<int32_t>* values) {
-  std::vector<bool> seen(replay.num_values());
-  for (const Replay::Step& step : replay.steps()) {
-    for (int32_t index : step.outputs) {
-      if (index < 0 || replay.ValueName(index).empty() ||
-          !replay.value(index).defined || seen[static_cast<size_t>(index)]) {
-        continue;
-      }
-      seen[static_cast<size_t>(index)] = true;
-      ANEREF_ASSIGN(OwnedTensor dense, CopyDense(replay.value(index).view));
-      set->push_back({replay.ValueName(index), std::move(dense)});
-      values->push_back(index);
-    }
-  }
-  return Status();
-}
-
 std::vector<CompareReport::Node> GraphOf(const Replay& replay) {
   std::vector<CompareReport::Node> graph;
   for (size_t i = 0; i < replay.steps().size(); ++i) {
@@ -87,54 +70,11 @@ std::vector<CompareReport::Node> GraphOf(const Replay& replay) {
   return graph;
 }
 
-Expected<Arithmetic> ProfileArithmetic(const char* name) {
-  ANEREF_ASSIGN(Profile profile, NamedProfile(name));
-  return Arithmetic{Numerics::kDevice,
-                    std::make_shared<const DeviceContext>(std::move(profile))};
-}
-
-// The tensors of the dump that belong to values of the network.
-std::map<int32_t, OwnedTensor> Given(const CompareReport& report,
-                                     const TensorSet& ours,
-                                     const std::vector<int32_t>& values) {
-  std::map<int32_t, OwnedTensor> given;
-  for (const ComparedTensor& tensor : report.tensors) {
-    for (size_t i = 0; i < ours.size(); ++i) {
-      if (ours[i].name == tensor.name) given[values[i]] = tensor.b;
-    }
-  }
-  return given;
-}
-
-Status AddBisection(const CompareOptions& options, const Prepared& prepared,
-                    const std::map<int32_t, OwnedTensor>& given,
-                    CompareReport* report) {
-  ANEREF_ASSIGN(const std::unique_ptr<Replay> replay, MakeReplay(prepared));
-  BisectOptions how;
-  ANEREF_ASSIGN(how.h13, ProfileArithmetic("h13"));
-  ANEREF_ASSIGN(how.h16, ProfileArithmetic("h16"));
-  ANEREF_ASSIGN(const Chip* chip, options.engine.FindTarget());
-  const JsonValue* numerics = chip->data->Find("numerics");
-  const Expected<Profile> profile =
-      ProfileOf(numerics == nullptr ? JsonValue() : *numerics);
-  // Under fp32 the other side is a reference, not an engine.
-  if (profile.ok() &&
-      prepared.replay.arithmetic.numerics == Numerics::kPortable) {
-    how.engine = &*profile;
-    how.engines.push_back(
-        {Numerics::kDevice, std::make_shared<const DeviceContext>(*profile)});
-  }
-  ANEREF_ASSIGN(report->bisection, Bisect(replay.get(), given, how));
-  return Status();
-}
-
 // The target's engine with all ops on it, and with each division of E62.
 Status AddPlacements(const CompareOptions& options, const Prepared& prepared,
                      std::vector<NamedArithmetic>* runs) {
   ANEREF_ASSIGN(const Chip* chip, options.engine.FindTarget());
-  const JsonValue* numerics = chip->data->Find("numerics");
-  Expected<Profile> profile =
-      ProfileOf(numerics == nullptr ? JsonValue() : *numerics);
+  Expected<Profile> profile = ProfileOf(*chip);
   if (!profile.ok()) return Status();  // a chip without an engine
   const Arithmetic engine{
       Numerics::kDevice,
@@ -172,32 +112,6 @@ Status AddRanking(const CompareOptions& options, const Prepared& prepared,
                 RankArithmetics(prepared.model.net, prepared.replay,
                                 prepared.inputs, given, runs));
   return Status();
-}
-
-// Without tolerances the bounds of the rounding rules decide.
-void JudgeByBounds(CompareReport* report) {
-  const Bisection& bisection = *report->bisection;
-  report->pass = report->misfits.empty();
-  report->first_divergent.clear();
-  for (ComparedTensor& tensor : report->tensors) {
-    tensor.modes = "bounds";
-    tensor.pass = true;
-    tensor.reason.clear();
-  }
-  for (const Finding& finding : bisection.findings) {
-    if (IsHarmless(finding)) continue;
-    report->pass = false;
-    for (ComparedTensor& tensor : report->tensors) {
-      if (tensor.name != finding.tensor) continue;
-      tensor.pass = false;
-      tensor.reason = finding.why;
-    }
-  }
-  if (bisection.first >= 0) {
-    const Finding& first =
-        bisection.findings[static_cast<size_t>(bisection.first)];
-    report->first_divergent = first.tensor;
-  }
 }
 
 }  // namespace
@@ -249,9 +163,11 @@ Expected<CompareReport> CompareModel(const CompareOptions& options,
   report->target = chip->name;
   report->numerics = options.engine.numerics;
   report->graph = GraphOf(**replay);
-  const std::map<int32_t, OwnedTensor> given = Given(*report, ours, values);
+  const std::map<int32_t, OwnedTensor> given =
+      GivenValues(*report, ours, values);
   if (options.bisect || !options.HasTolerance()) {
-    ANEREF_TRY(AddBisection(options, prepared, given, &*report));
+    ANEREF_ASSIGN(const std::unique_ptr<Replay> fresh, MakeReplay(prepared));
+    ANEREF_TRY(AddBisection(*chip, given, fresh.get(), &*report));
     if (!options.HasTolerance()) JudgeByBounds(&*report);
   }
   const auto is_output = [&](const auto& entry) {

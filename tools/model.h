@@ -14,6 +14,7 @@
 #include "runtime/core/status.h"
 #include "runtime/exec/session.h"
 #include "runtime/graph/net.h"
+#include "runtime/graph/port_spec.h"
 #include "runtime/import/importer.h"
 
 namespace aneref::tool {
@@ -58,29 +59,6 @@ struct EngineArgs {
   // The target's arithmetic with the options after "device:".
   Expected<Profile> DeviceProfile() const;
 };
-
-// A graph input or output as the file declares it; -1 is a dynamic extent.
-struct PortSpec {
-  std::string name;
-  DataType dtype = DataType::kFloat16;
-  DataType declared = DataType::kFloat32;
-  bool has_shape = false;
-  std::vector<int64_t> dims;
-  std::vector<std::string> dim_names;  // as many as dims, "" without a name
-  fbs::ImageLayout image = fbs::ImageLayout::none;
-  std::vector<std::string> labels;
-  std::string description;
-  std::string limits;  // of open extents (F15), in words; "" for none
-  Shape usual;         // the shape it has when nobody says; rank 0: unknown
-  std::vector<Shape> allowed;  // the only shapes; empty: not listed
-
-  std::string ShapeText() const;  // "[N, 3, ?, 224]", "[...]" without a shape
-};
-// Without the ports of states (F14).
-std::vector<PortSpec> InputSpecs(const Net& net);
-std::vector<PortSpec> OutputSpecs(const Net& net);
-// Values that outlive a run (F14).
-std::vector<PortSpec> StateSpecs(const Net& net);
 
 // "1536", "64K", "512M", "4G" (powers of 1024).
 Expected<uint64_t> ParseByteCount(const std::string& text);

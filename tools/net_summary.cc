@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "ops/registry.h"
+#include "runtime/graph/net_counts.h"
 #include "tools/table.h"
 
 namespace aneref::tool {
@@ -19,13 +19,6 @@ uint64_t StoredBytes(const fbs::Constant& constant) {
          RangeBytes(constant.biases()) + RangeBytes(constant.mask());
 }
 
-// Shapes, axes and indices are int32 or int64: no parameters.
-bool IsParameter(const fbs::Tensor& tensor) {
-  const auto type = static_cast<DataType>(tensor.dtype());
-  return tensor.constant() >= 0 && tensor.shape() != nullptr &&
-         (IsFloating(type) || ElementSize(type) == 1);
-}
-
 }  // namespace
 
 NetSummary Summarize(const Net& net) {
@@ -35,19 +28,8 @@ NetSummary Summarize(const Net& net) {
   summary.states = StateSpecs(net);
   summary.file_bytes = net.file_bytes().size();
   const fbs::Graph& graph = net.main_graph();
-  if (graph.nodes() != nullptr) {
-    for (const fbs::Node* node : *graph.nodes()) ++summary.ops[OpName(*node)];
-  }
-  if (graph.tensors() != nullptr) {
-    for (const fbs::Tensor* tensor : *graph.tensors()) {
-      if (!IsParameter(*tensor)) continue;
-      uint64_t count = 1;
-      for (const int64_t dim : *tensor->shape()) {
-        count *= static_cast<uint64_t>(std::max<int64_t>(dim, 0));
-      }
-      summary.parameters += count;
-    }
-  }
+  summary.ops = CountOps(graph);
+  summary.parameters = CountParameters(graph);
   if (net.table().constants() != nullptr) {
     for (const fbs::Constant* constant : *net.table().constants()) {
       summary.weight_bytes += StoredBytes(*constant);

@@ -65,6 +65,12 @@ struct ConvArgs {
     return static_cast<int64_t>(taps.size()) * in_channels;
   }
   int64_t Pixels() const { return grid_height * grid_width; }
+  // Of the whole convolution; a multiply-add counts twice.
+  double Flops() const {
+    return 2.0 * static_cast<double>(batch * groups) *
+           static_cast<double>(out_channels * Pixels()) *
+           static_cast<double>(Depth());
+  }
   int64_t PanelsPerGroup() const { return DivideUp(out_channels, kPanelWidth); }
   // The weight of k for a channel of all groups; its block's row goes on there.
   int64_t WeightIndex(int64_t channel, int64_t k) const {

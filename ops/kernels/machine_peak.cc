@@ -4,7 +4,6 @@
 #include <time.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -77,14 +76,14 @@ HWY_EXPORT(TargetName);
 volatile float kept_float;
 volatile uint32_t kept_word;
 
+}  // namespace
+
 double ThreadSeconds() {
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return static_cast<double>(time.tv_sec) +
          1e-9 * static_cast<double>(time.tv_nsec);
 }
-
-}  // namespace
 
 double MeasurePeakFlops() {
   constexpr int64_t kRounds = 100000;
@@ -101,19 +100,18 @@ double MeasurePeakFlops() {
   return best;
 }
 
-double MeasureReadBandwidth() {
-  constexpr size_t kWords = size_t{24} << 20;
-  const std::unique_ptr<uint32_t[]> words(new (std::nothrow) uint32_t[kWords]);
+double MeasureReadBandwidth(size_t bytes, int passes) {
+  const size_t count = bytes / sizeof(uint32_t);
+  const std::unique_ptr<uint32_t[]> words(new (std::nothrow) uint32_t[count]);
   if (words == nullptr) return 0;
-  std::fill_n(words.get(), kWords, 1u);  // pages that exist
+  std::fill_n(words.get(), count, 1u);  // pages that exist
   double best = 0;
-  for (int i = 0; i < 6; ++i) {
-    const auto begin = std::chrono::steady_clock::now();
-    kept_word = HWY_DYNAMIC_DISPATCH(ReadLoop)(words.get(), kWords);
-    const double seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
-            .count();
-    if (seconds > 0) best = std::max(best, kWords * 4.0 / seconds);
+  for (int i = 0; i < passes; ++i) {
+    const double begin = ThreadSeconds();
+    kept_word = HWY_DYNAMIC_DISPATCH(ReadLoop)(words.get(), count);
+    const double seconds = ThreadSeconds() - begin;
+    if (seconds > 0)
+      best = std::max(best, static_cast<double>(bytes) / seconds);
   }
   return best;
 }

@@ -1,11 +1,9 @@
 // aneref_compare_tensors, aneref_compare_model: as the verb compare, on tensors
 // in memory.
-#include "runtime/explain/compare.h"
-
 #include "runtime/capi/model_object.h"
 #include "runtime/capi/strings.h"
 #include "runtime/capi/tensors.h"
-#include "runtime/explain/replay.h"
+#include "runtime/explain/compare_run.h"
 
 namespace aneref::capi {
 namespace {
@@ -91,7 +89,7 @@ Result CompareTensors(const TensorSet& a, const TensorSet& b,
 Result MakeReplay(const ModelObject& model, const SessionOptions& how,
                   const std::vector<OwnedTensor>& inputs,
                   std::unique_ptr<Replay>* out) {
-  const std::vector<PortText>& ports = model.ports(ANEREF_INPUT);
+  const std::vector<PortSpec>& ports = model.ports(ANEREF_INPUT);
   if (inputs.size() != ports.size()) {
     return {ANEREF_INVALID_ARGUMENT,
             "the network has " + std::to_string(ports.size()) + " inputs, " +
@@ -112,74 +110,6 @@ Result MakeReplay(const ModelObject& model, const SessionOptions& how,
   return Result();
 }
 
-// The named values of a run, and which value each one is.
-Result CollectValues(const Replay& replay, TensorSet* set,
-                     std::vector<int32_t>* values) {
-  std::vector<bool> seen(replay.num_values());
-  for (const Replay::Step& step : replay.steps()) {
-    for (const int32_t index : step.outputs) {
-      if (index < 0 || replay.ValueName(index).empty() ||
-          !replay.value(index).defined || seen[static_cast<size_t>(index)])
-        continue;
-      seen[static_cast<size_t>(index)] = true;
-      Expected<OwnedTensor> dense = CopyDense(replay.value(index).view);
-      if (!dense.ok()) return dense.status();
-      set->push_back({replay.ValueName(index), std::move(dense).value()});
-      values->push_back(index);
-    }
-  }
-  return Result();
-}
-
-Expected<Arithmetic> ArithmeticOf(const char* profile_name) {
-  ANEREF_ASSIGN(Profile profile, NamedProfile(profile_name));
-  return Arithmetic{Numerics::kDevice,
-                    std::make_shared<const DeviceContext>(std::move(profile))};
-}
-
-// The first op that differs, on the dump's own operands, and why.
-Status AddBisection(const SessionOptions& how, const TensorSet& ours,
-                    const std::vector<int32_t>& values, Replay* replay,
-                    CompareReport* report) {
-  std::map<int32_t, OwnedTensor> given;
-  for (const ComparedTensor& tensor : report->tensors) {
-    for (size_t i = 0; i < ours.size(); ++i) {
-      if (ours[i].name == tensor.name) given[values[i]] = tensor.b;
-    }
-  }
-  BisectOptions options;
-  ANEREF_ASSIGN(options.h13, ArithmeticOf("h13"));
-  ANEREF_ASSIGN(options.h16, ArithmeticOf("h16"));
-  const JsonValue* table = how.chip->data->Find("numerics");
-  const Expected<Profile> profile =
-      ProfileOf(table == nullptr ? JsonValue() : *table);
-  if (profile.ok() && how.numerics == Numerics::kPortable)
-    options.engine = &*profile;
-  ANEREF_ASSIGN(report->bisection, Bisect(replay, given, options));
-  return Status();
-}
-
-// Without tolerances the bounds of the rounding rules decide.
-void JudgeByBounds(CompareReport* report) {
-  const Bisection& bisection = *report->bisection;
-  report->pass = report->misfits.empty();
-  report->first_divergent.clear();
-  for (ComparedTensor& tensor : report->tensors) {
-    tensor.modes = "bounds";
-    tensor.pass = true;
-    tensor.reason.clear();
-    for (const Finding& finding : bisection.findings) {
-      if (finding.tensor != tensor.name || IsHarmless(finding)) continue;
-      tensor.pass = report->pass = false;
-      tensor.reason = finding.why;
-    }
-  }
-  if (bisection.first >= 0) {
-    report->first_divergent =
-        bisection.findings[static_cast<size_t>(bisection.first)].tensor;
-  }
-}
-
 Result CompareModel(const ModelObject& model, const SessionOptions& how,
                     const std::vector<OwnedTensor>& inputs,
                     const TensorSet& dump, const Request& request,
@@ -195,7 +125,8 @@ Result CompareModel(const ModelObject& model, const SessionOptions& how,
   out->title = model.net()->name();
   out->target = how.chip->name;
   if (request.options.bisect == 0 && request.has_tolerance) return Result();
-  ANEREF_CAPI_TRY(AddBisection(how, ours, values, replay.get(), out));
+  ANEREF_CAPI_TRY(AddBisection(*how.chip, GivenValues(*out, ours, values),
+                               replay.get(), out));
   if (!request.has_tolerance) JudgeByBounds(out);
   return Result();
 }

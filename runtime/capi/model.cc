@@ -234,7 +234,7 @@ aneref_status aneref_model_label(const aneref_model* model, size_t index,
   return WithPorts(
       model, "model", ANEREF_OUTPUT, error,
       [&](const ModelObject& object) -> Result {
-        const std::vector<PortText>& outputs = object.ports(ANEREF_OUTPUT);
+        const std::vector<PortSpec>& outputs = object.ports(ANEREF_OUTPUT);
         ANEREF_CAPI_TRY(CheckIndex(index, outputs.size(), "output"));
         ANEREF_CAPI_TRY(
             CheckIndex(label, outputs[index].labels.size(), "label"));
@@ -274,12 +274,12 @@ aneref_status aneref_plan_port(const aneref_plan* plan, aneref_port_kind kind,
   return WithPorts(
       plan, "plan", kind, error, [&](const PlanObject& object) -> Result {
         ANEREF_CAPI_TRY(CheckIndex(index, object.infos(kind).size(), "port"));
-        const PortText& text = object.model().ports(kind)[index];
+        const PortSpec& spec = object.model().ports(kind)[index];
         // Outputs that depend on data have no shape before a run.
         const bool settled =
             kind != ANEREF_OUTPUT || object.prepared()->plan() != nullptr;
         return WritePort(
-            text, settled ? &object.infos(kind)[index].type : nullptr, port);
+            spec, settled ? &object.infos(kind)[index].type : nullptr, port);
       });
 }
 

@@ -9,67 +9,11 @@
 #include "runtime/exec/numerics_choice.h"
 
 namespace aneref::capi {
-namespace {
-
-std::string Text(const flatbuffers::String* text) {
-  return text != nullptr ? text->str() : std::string();
-}
-
-PortText ReadPort(const fbs::Graph& graph, const fbs::Port& port) {
-  PortText text;
-  const fbs::Tensor& tensor =
-      *graph.tensors()->Get(static_cast<unsigned>(port.tensor()));
-  text.name = Text(tensor.name());
-  text.description = Text(port.description());
-  text.dtype = static_cast<aneref_dtype>(tensor.dtype());
-  text.declared = static_cast<aneref_dtype>(port.declared());
-  text.has_rank = tensor.has_shape();
-  if (tensor.shape() != nullptr)
-    text.dims.assign(tensor.shape()->begin(), tensor.shape()->end());
-  for (int64_t& dim : text.dims) dim = std::max<int64_t>(dim, -1);
-  text.extent_names.resize(text.dims.size());
-  const size_t num_names =
-      tensor.shape_names() != nullptr ? tensor.shape_names()->size() : 0;
-  for (size_t i = 0; i < std::min(num_names, text.dims.size()); ++i) {
-    text.extent_names[i] =
-        Text(tensor.shape_names()->Get(static_cast<unsigned>(i)));
-  }
-  text.image = static_cast<aneref_image>(port.image());
-  if (port.labels() != nullptr) {
-    for (const flatbuffers::String* label : *port.labels())
-      text.labels.push_back(Text(label));
-  }
-  return text;
-}
-
-using Ports = flatbuffers::Vector<flatbuffers::Offset<fbs::Port>>;
-std::vector<PortText> ReadPorts(const fbs::Graph& graph, const Ports* ports) {
-  std::vector<PortText> texts;
-  if (ports == nullptr) return texts;
-  for (const fbs::Port* port : *ports) texts.push_back(ReadPort(graph, *port));
-  return texts;
-}
-
-}  // namespace
-
 ModelObject::ModelObject(std::shared_ptr<const Net> net, std::string format)
     : net_(std::move(net)), format_(std::move(format)) {
-  const fbs::Graph& graph = net_->main_graph();
-  ports_[ANEREF_INPUT] = ReadPorts(graph, graph.inputs());
-  ports_[ANEREF_OUTPUT] = ReadPorts(graph, graph.outputs());
-  // F14: the ports of states are the last ones.
-  const size_t num_states =
-      graph.states() != nullptr ? graph.states()->size() : 0;
-  std::vector<PortText>& inputs = ports_[ANEREF_INPUT];
-  for (size_t i = 0; i < num_states; ++i) {
-    PortText state = inputs[inputs.size() - num_states + i];
-    const std::string name =
-        Text(graph.states()->Get(static_cast<unsigned>(i))->name());
-    if (!name.empty()) state.name = name;
-    ports_[ANEREF_STATE].push_back(std::move(state));
-  }
-  inputs.resize(inputs.size() - num_states);
-  ports_[ANEREF_OUTPUT].resize(ports_[ANEREF_OUTPUT].size() - num_states);
+  ports_[ANEREF_INPUT] = InputSpecs(*net_);
+  ports_[ANEREF_OUTPUT] = OutputSpecs(*net_);
+  ports_[ANEREF_STATE] = StateSpecs(*net_);
 }
 
 const std::vector<PortInfo>& PlanObject::infos(aneref_port_kind kind) const {
@@ -90,18 +34,18 @@ Result CheckIndex(size_t index, size_t count, const char* what) {
                                        std::to_string(count)};
 }
 
-Result WritePort(const PortText& text, const TensorType* type,
+Result WritePort(const PortSpec& spec, const TensorType* type,
                  aneref_port* port) {
   aneref_port full = aneref_port_init();
-  full.name = text.name.c_str();
-  full.description = text.description.c_str();
+  full.name = spec.name.c_str();
+  full.description = spec.description.c_str();
   full.dtype =
-      type != nullptr ? static_cast<aneref_dtype>(type->dtype) : text.dtype;
-  full.declared = text.declared;
-  full.image = text.image;
-  full.num_labels = static_cast<int32_t>(text.labels.size());
-  std::vector<int64_t> dims = text.dims;
-  full.rank = text.has_rank ? static_cast<int32_t>(dims.size()) : -1;
+      static_cast<aneref_dtype>(type != nullptr ? type->dtype : spec.dtype);
+  full.declared = static_cast<aneref_dtype>(spec.declared);
+  full.image = static_cast<aneref_image>(spec.image);
+  full.num_labels = static_cast<int32_t>(spec.labels.size());
+  std::vector<int64_t> dims = spec.dims;
+  full.rank = spec.has_shape ? static_cast<int32_t>(dims.size()) : -1;
   if (type != nullptr) {
     dims = type->shape.ToVector();
     full.rank = static_cast<int32_t>(dims.size());
@@ -109,7 +53,7 @@ Result WritePort(const PortText& text, const TensorType* type,
   for (size_t i = 0; i < ANEREF_MAX_RANK; ++i) {
     full.shape[i] = i < dims.size() ? dims[i] : 0;
     full.extent_names[i] =
-        i < text.extent_names.size() ? text.extent_names[i].c_str() : "";
+        i < spec.dim_names.size() ? spec.dim_names[i].c_str() : "";
   }
   const bool settled =
       full.rank >= 0 && std::none_of(dims.begin(), dims.end(),
@@ -128,7 +72,7 @@ Result WritePort(const PortText& text, const TensorType* type,
   return WriteStruct(full, "port", port);
 }
 
-Result FindPort(const std::vector<PortText>& ports, const char* name,
+Result FindPort(const std::vector<PortSpec>& ports, const char* name,
                 size_t* index) {
   ANEREF_CAPI_TRY(NeedPointer(name, "name"));
   ANEREF_CAPI_TRY(NeedPointer(index, "index"));

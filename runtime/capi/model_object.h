@@ -11,32 +11,18 @@
 #include "runtime/capi/boundary.h"
 #include "runtime/core/chip.h"
 #include "runtime/exec/session.h"
-#include "runtime/graph/net.h"
+#include "runtime/graph/port_spec.h"
 
 namespace aneref::capi {
 
-// A port as callers see it, with texts that stay where they are.
-struct PortText {
-  std::string name, description;
-  aneref_dtype dtype = ANEREF_FLOAT16;
-  aneref_dtype declared = ANEREF_FLOAT32;
-  bool has_rank = false;
-  std::vector<int64_t> dims;  // -1: open
-  std::vector<std::string> extent_names;
-  aneref_image image = ANEREF_IMAGE_NONE;
-  std::vector<std::string> labels;
-};
-
-using PortLists = std::vector<PortText>[3];  // by aneref_port_kind
-
 // As many of a port's facts as the caller has room for. `shape` replaces the
 // declared one when it is settled (may be null).
-Result WritePort(const PortText& text, const TensorType* type,
+Result WritePort(const PortSpec& spec, const TensorType* type,
                  aneref_port* port);
 Result CheckKind(aneref_port_kind kind);
 Result CheckIndex(size_t index, size_t count, const char* what);
 // The index of a name among ports; the error lists the names.
-Result FindPort(const std::vector<PortText>& ports, const char* name,
+Result FindPort(const std::vector<PortSpec>& ports, const char* name,
                 size_t* index);
 
 class ModelObject {
@@ -45,14 +31,14 @@ class ModelObject {
 
   const std::shared_ptr<const Net>& net() const { return net_; }
   const std::string& format() const { return format_; }
-  const std::vector<PortText>& ports(aneref_port_kind kind) const {
+  const std::vector<PortSpec>& ports(aneref_port_kind kind) const {
     return ports_[kind];
   }
 
  private:
   std::shared_ptr<const Net> net_;
   std::string format_;
-  PortLists ports_;
+  std::vector<PortSpec> ports_[3];  // by aneref_port_kind
 };
 
 class PlanObject {

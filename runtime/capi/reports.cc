@@ -5,7 +5,7 @@
 
 #include "runtime/capi/session_object.h"
 #include "runtime/capi/strings.h"
-#include "runtime/core/profile.h"
+#include "runtime/core/chip_profile.h"
 #include "runtime/explain/report.h"
 #include "runtime/explain/trace.h"
 #include "runtime/plan/plan_json.h"
@@ -51,8 +51,8 @@ Expected<Program> Settle(const ModelObject& model, const Request& request) {
   SpecializeOptions options;
   options.input_shapes = request.input_shapes;
   options.max_memory = request.max_memory;
-  for (const PortText& port : model.ports(ANEREF_INPUT)) {
-    if (!port.has_rank || options.input_shapes.count(port.name) != 0) continue;
+  for (const PortSpec& port : model.ports(ANEREF_INPUT)) {
+    if (!port.has_shape || options.input_shapes.count(port.name) != 0) continue;
     std::vector<int64_t> dims = port.dims;
     for (int64_t& dim : dims) dim = dim < 0 ? 1 : dim;
     ANEREF_ASSIGN(options.input_shapes[port.name], MakeShape(dims));
@@ -202,9 +202,7 @@ void WriteTextOrNull(const char* key, const std::string& text,
 // Every modelled choice that has a rival, with the chip's own.
 void WriteNumericsOptions(const Chip& chip, JsonWriter* json) {
   json->BeginArray();
-  const JsonValue* table = chip.data->Find("numerics");
-  const Expected<Profile> profile =
-      ProfileOf(table == nullptr ? JsonValue() : *table);
+  const Expected<Profile> profile = ProfileOf(chip);
   for (size_t i = 0; profile.ok() && i < ProfileOptions().size(); ++i) {
     const ProfileOption& option = ProfileOptions()[i];
     json->BeginObject();

@@ -48,9 +48,13 @@ const std::vector<PortInfo>& PortsOf(const Session& session,
   return kind == ANEREF_OUTPUT ? session.outputs() : session.states();
 }
 
-Result NeedRun(const SessionObject& object) {
-  if (object.has_run()) return Result();
-  return {ANEREF_INVALID_STATE, "no run has finished"};
+// Output `index` of the last run.
+Result FinishedOutput(SessionObject& object, size_t index, TensorView* output) {
+  ANEREF_CAPI_TRY(
+      CheckIndex(index, object.session().outputs().size(), "output"));
+  if (!object.has_run()) return {ANEREF_INVALID_STATE, "no run has finished"};
+  *output = object.session().Output(index);
+  return Result();
 }
 
 bool AreApart(const TensorView& view, const StridedView& other) {
@@ -72,11 +76,6 @@ Result CopyTo(const TensorView& value, const aneref_tensor* tensor) {
     return {ANEREF_INVALID_ARGUMENT, "the tensor overlaps the value"};
   CopyOut(value, to);
   return Result();
-}
-
-Result ReadRunOptions(const aneref_run_options* given,
-                      aneref_run_options* options) {
-  return ReadStruct(given, "options", options);
 }
 
 }  // namespace
@@ -154,10 +153,9 @@ aneref_status aneref_session_get_output(const aneref_session* session,
                                         const aneref_tensor* tensor,
                                         aneref_error* error) {
   return WithSession(session, error, [&](SessionObject& object) -> Result {
-    ANEREF_CAPI_TRY(
-        CheckIndex(index, object.session().outputs().size(), "output"));
-    ANEREF_CAPI_TRY(NeedRun(object));
-    return CopyTo(object.session().Output(index), tensor);
+    TensorView output;
+    ANEREF_CAPI_TRY(FinishedOutput(object, index, &output));
+    return CopyTo(output, tensor);
   });
 }
 
@@ -165,10 +163,9 @@ aneref_status aneref_session_view_output(const aneref_session* session,
                                          size_t index, aneref_tensor* view,
                                          aneref_error* error) {
   return WithSession(session, error, [&](SessionObject& object) -> Result {
-    ANEREF_CAPI_TRY(
-        CheckIndex(index, object.session().outputs().size(), "output"));
-    ANEREF_CAPI_TRY(NeedRun(object));
-    return WriteStruct(ToTensor(object.session().Output(index)), "view", view);
+    TensorView output;
+    ANEREF_CAPI_TRY(FinishedOutput(object, index, &output));
+    return WriteStruct(ToTensor(output), "view", view);
   });
 }
 
@@ -223,12 +220,10 @@ aneref_status aneref_session_reset_states(aneref_session* session,
 aneref_status aneref_session_run(aneref_session* session,
                                  const aneref_run_options* options,
                                  aneref_error* error) {
-  return Guard(error, [&]() -> Result {
-    const std::shared_ptr<SessionObject> object = FindObject(session);
-    if (object == nullptr) return BadHandle("session");
+  return WithBusySession(session, error, [&](SessionObject& object) -> Result {
     aneref_run_options read;
-    ANEREF_CAPI_TRY(ReadRunOptions(options, &read));
-    return object->Run(read);
+    ANEREF_CAPI_TRY(ReadStruct(options, "options", &read));
+    return object.Run(read);
   });
 }
 
@@ -237,30 +232,24 @@ aneref_status aneref_session_run_async(aneref_session* session,
                                        aneref_completion completion,
                                        void* completion_user,
                                        aneref_error* error) {
-  return Guard(error, [&]() -> Result {
-    const std::shared_ptr<SessionObject> object = FindObject(session);
-    if (object == nullptr) return BadHandle("session");
+  return WithBusySession(session, error, [&](SessionObject& object) -> Result {
     aneref_run_options read;
-    ANEREF_CAPI_TRY(ReadRunOptions(options, &read));
-    return object->RunAsync(read, completion, completion_user);
+    ANEREF_CAPI_TRY(ReadStruct(options, "options", &read));
+    return object.RunAsync(read, completion, completion_user);
   });
 }
 
 aneref_status aneref_session_wait(aneref_session* session, uint64_t timeout_ns,
                                   aneref_error* error) {
-  return Guard(error, [&]() -> Result {
-    const std::shared_ptr<SessionObject> object = FindObject(session);
-    if (object == nullptr) return BadHandle("session");
-    return object->Wait(timeout_ns);
+  return WithBusySession(session, error, [&](SessionObject& object) -> Result {
+    return object.Wait(timeout_ns);
   });
 }
 
 aneref_status aneref_session_cancel(aneref_session* session,
                                     aneref_error* error) {
-  return Guard(error, [&]() -> Result {
-    const std::shared_ptr<SessionObject> object = FindObject(session);
-    if (object == nullptr) return BadHandle("session");
-    object->Cancel();
+  return WithBusySession(session, error, [&](SessionObject& object) -> Result {
+    object.Cancel();
     return Result();
   });
 }

@@ -109,16 +109,25 @@ class SessionObject : public std::enable_shared_from_this<SessionObject> {
   std::thread worker_;
 };
 
+// Runs `body` with a session that may be in use.
+template <class Body>
+aneref_status WithBusySession(const aneref_session* session,
+                              aneref_error* error, Body body) {
+  return Guard(error, [&]() -> Result {
+    const std::shared_ptr<SessionObject> object = FindObject(session);
+    if (object == nullptr) return BadHandle("session");
+    return body(*object);
+  });
+}
+
 // Runs `body` as the one call that uses the session.
 template <class Body>
 aneref_status WithSession(const aneref_session* session, aneref_error* error,
                           Body body) {
-  return Guard(error, [&]() -> Result {
-    const std::shared_ptr<SessionObject> object = FindObject(session);
-    if (object == nullptr) return BadHandle("session");
+  return WithBusySession(session, error, [&](SessionObject& object) -> Result {
     std::optional<SessionObject::Use> use;
-    ANEREF_CAPI_TRY(object->Begin(&use));
-    return body(*object);
+    ANEREF_CAPI_TRY(object.Begin(&use));
+    return body(object);
   });
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "runtime/core/chip_profile.h"
+
 namespace aneref {
 namespace {
 
@@ -16,9 +18,7 @@ bool IsDeviceNumerics(const std::string& text) {
 }
 
 Expected<Profile> DeviceProfileOf(const std::string& text, const Chip& chip) {
-  const JsonValue* table = chip.data->Find("numerics");
-  Expected<Profile> profile =
-      ProfileOf(table == nullptr ? JsonValue() : *table);
+  Expected<Profile> profile = ProfileOf(chip);
   if (!profile.ok())
     return profile.status().WithContext("--numerics device, target " +
                                         chip.name);

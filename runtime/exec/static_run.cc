@@ -6,13 +6,10 @@
 #include "ops/registry.h"
 #include "runtime/core/layout.h"
 #include "runtime/graph/evaluate.h"
+#include "runtime/graph/text.h"
 
 namespace aneref {
 namespace {
-
-std::string Text(const flatbuffers::String* text) {
-  return text != nullptr ? text->str() : std::string();
-}
 
 size_t BytesOf(const TensorView& view) {
   return SurfaceBytes({view.dtype, view.shape}).value();

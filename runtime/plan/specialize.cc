@@ -7,13 +7,10 @@
 #include "runtime/graph/evaluate.h"
 #include "runtime/graph/evaluation_work.h"
 #include "runtime/graph/limits.h"
+#include "runtime/graph/text.h"
 
 namespace aneref {
 namespace {
-
-std::string Text(const flatbuffers::String* text) {
-  return text == nullptr ? std::string() : text->str();
-}
 
 // The largest value that folding keeps when no limit is asked for: far above
 // any weight, far below exhaustion.

@@ -220,3 +220,18 @@ def chromium_or_skip():
         print("ALL CASES SKIPPED: no chromium (Debian: apt-get install chromium)")
         sys.exit(0)
     return program
+
+
+def each_look(browser, page_file, pictures, visit):
+    """Opens a page light and dark, wide and narrow: visit(page, label, shots), where shots(what) writes a picture into the folder
+    `pictures`, unless that is None."""
+    for theme in ("light", "dark"):
+        for name, width in (("wide", 1440), ("narrow", 420)):
+            page = browser.open(page_file, width, theme=theme)
+
+            def shots(what):
+                if pictures is not None:
+                    page.screenshot(pathlib.Path(pictures) / f"{page_file.stem}_{theme}_{name}_{what}.png")
+
+            visit(page, f"{theme}, {name}: ", shots)
+            page.close()

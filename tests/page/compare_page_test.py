@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-from browser import Browser, Checks, chromium_or_skip  # noqa: E402
+from browser import Browser, Checks, chromium_or_skip, each_look  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MODEL = ROOT / "examples/digits/digits.onnx"
@@ -70,16 +70,8 @@ def main():
     check = Checks()
     with tempfile.TemporaryDirectory() as folder, Browser(program) as browser:
         check(write_page(pathlib.Path(sys.argv[1]).resolve(), folder) == 1, "the comparison fails")
-        for theme in ("light", "dark"):
-            for name, width in (("wide", 1440), ("narrow", 420)):
-                page = browser.open(pathlib.Path(folder) / "compare.html", width, theme=theme)
-
-                def shots(what):
-                    if len(sys.argv) > 2:
-                        page.screenshot(pathlib.Path(sys.argv[2]) / f"compare_{theme}_{name}_{what}.png")
-
-                read(page, check, f"{theme}, {name}: ", shots)
-                page.close()
+        each_look(browser, pathlib.Path(folder) / "compare.html", sys.argv[2] if len(sys.argv) > 2 else None,
+                  lambda page, label, shots: read(page, check, label, shots))
     return check.finish()
 
 

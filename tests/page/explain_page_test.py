@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-from browser import Browser, Checks, chromium_or_skip  # noqa: E402
+from browser import Browser, Checks, chromium_or_skip, each_look  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MODEL = ROOT / "examples/digits/digits.onnx"  # 14 ops; on an A13 the softmax stays on the CPU
@@ -83,16 +83,8 @@ def main():
         target = pathlib.Path(folder) / "explain.html"
         subprocess.run([sys.argv[1], "explain", MODEL, "--target", "m1", "--target", "a13", "--html", target], check=True,
                        stdout=subprocess.DEVNULL)
-        for theme in ("light", "dark"):
-            for name, width in (("wide", 1440), ("narrow", 420)):
-                page = browser.open(target, width, theme=theme)
-
-                def shots(what):
-                    if len(sys.argv) > 2:
-                        page.screenshot(pathlib.Path(sys.argv[2]) / f"explain_{theme}_{name}_{what}.png")
-
-                read(page, check, f"{theme}, {name}: ", shots)
-                page.close()
+        each_look(browser, target, sys.argv[2] if len(sys.argv) > 2 else None,
+                  lambda page, label, shots: read(page, check, label, shots))
     return check.finish()
 
 
