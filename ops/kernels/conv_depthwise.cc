@@ -33,7 +33,7 @@ constexpr size_t kMostRows = 4;
 // A loaded vector that several instructions use: compilers would rather load it
 // again for each, and most of these loads cross a cache line.
 HWY_INLINE gemm::Vector InRegister(gemm::Vector v) {
-#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && \
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128 && \
     (HWY_COMPILER_GCC || HWY_COMPILER_CLANG)
   __asm__("" : "+v"(v.raw));
 #endif
