@@ -12,8 +12,9 @@ namespace {
 
 using Kind = fbs::ActivationKind;
 
-// A table costs as much to make as this many elements save.
-constexpr int64_t kMinTableElements = 4096;
+// A table fills as it is used, but it is 128 KiB of memory: fewer elements are
+// evaluated one by one.
+constexpr int64_t kMinTableElements = 256;
 
 UnaryFunction FunctionOf(const OpView& op) {
   const auto& attributes = op.attributes<fbs::Activation>();

@@ -8,12 +8,14 @@
 #include "hwy/highway.h"
 #include "ops/kernels/reduce_drivers.h"
 #include "ops/kernels/reduce_rows-inl.h"
+#include "ops/kernels/reduce_small-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace aneref {
 namespace HWY_NAMESPACE {
 
 Status ReduceRows(const KernelCall& call, int64_t unit) {
+  if (RunSmallOutputs(call, unit)) return Status();
   return reduce_internal::RunReduceRows<SimdRows>(call, unit);
 }
 Status ReduceColumns(const KernelCall& call, int64_t unit) {

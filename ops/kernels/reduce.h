@@ -58,14 +58,14 @@ struct RowAxes {
     for (size_t i = 0; i < rank; ++i) count *= dims[i];
     return count;
   }
-  // The row of position `flat` in row-major order.
+  // The row of position `flat` < Count() in row-major order.
   int64_t Row(int64_t flat) const {
     int64_t row = 0;
-    for (size_t i = rank; i-- > 0;) {
+    for (size_t i = rank; i-- > 1;) {
       row += flat % dims[i] * strides[i];
       flat /= dims[i];
     }
-    return row;
+    return rank == 0 ? 0 : row + flat * strides[0];
   }
 };
 

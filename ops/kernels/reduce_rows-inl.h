@@ -47,23 +47,28 @@ struct MapCenteredSquare {
     return hn::Mul(d, d);
   }
 };
+// Of any vectors of floats.
 struct FoldSum {
-  HWY_INLINE RowVector operator()(RowVector a, RowVector b) const {
+  template <class V>
+  HWY_INLINE V operator()(V a, V b) const {
     return hn::Add(a, b);
   }
 };
 struct FoldProduct {
-  HWY_INLINE RowVector operator()(RowVector a, RowVector b) const {
+  template <class V>
+  HWY_INLINE V operator()(V a, V b) const {
     return hn::Mul(a, b);
   }
 };
 struct FoldMax {
-  HWY_INLINE RowVector operator()(RowVector a, RowVector b) const {
+  template <class V>
+  HWY_INLINE V operator()(V a, V b) const {
     return hn::IfThenElse(hn::Or(hn::Gt(b, a), hn::IsNaN(b)), b, a);
   }
 };
 struct FoldMin {
-  HWY_INLINE RowVector operator()(RowVector a, RowVector b) const {
+  template <class V>
+  HWY_INLINE V operator()(V a, V b) const {
     return hn::IfThenElse(hn::Or(hn::Lt(b, a), hn::IsNaN(b)), b, a);
   }
 };

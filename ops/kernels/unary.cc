@@ -107,8 +107,7 @@ void CopyRow(const UnaryArgs& /*args*/, const UnaryRow& row) {
 void TableRow(const UnaryArgs& args, const UnaryRow& row) {
   const auto* x = reinterpret_cast<const uint16_t*>(row.x);
   auto* out = reinterpret_cast<uint16_t*>(row.out);
-  const uint16_t* table = args.table->data();
-  for (size_t i = 0; i < row.count; ++i) out[i] = table[x[i]];
+  args.table->Apply(x, row.count, out);
 }
 
 template <void (*kRow)(const UnaryArgs&, const UnaryRow&)>

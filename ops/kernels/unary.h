@@ -1,9 +1,10 @@
 // Functions of one operand: their exact meaning in double, and the kernel over
 // rows. fp16 gets the correctly rounded value (P7), so a function of fp16 is a
-// table of 65,536 entries, made on demand.
+// table of 65,536 entries, filled on demand.
 #ifndef ANEREF_OPS_KERNELS_UNARY_H_
 #define ANEREF_OPS_KERNELS_UNARY_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -44,8 +45,23 @@ double EvaluateUnary(const UnaryFunction& function, double x);
 // The same for a stored fp16; identity keeps NaN bits (P15).
 uint16_t EvaluateUnaryHalf(const UnaryFunction& function, uint16_t bits);
 
-// EvaluateUnaryHalf of all 65,536 operands.
-using UnaryTable = std::vector<uint16_t>;
+// EvaluateUnaryHalf, each operand evaluated when it first occurs. Threads that
+// meet evaluate it twice, to the same bits.
+class UnaryTable {
+ public:
+  explicit UnaryTable(const UnaryFunction& function)
+      : function_(function), entries_(65536) {}
+  // out[i] = f(x[i]); `out` may equal `x`.
+  void Apply(const uint16_t* x, size_t count, uint16_t* out) const;
+
+ private:
+  uint16_t Fill(uint16_t bits) const;
+
+  UnaryFunction function_;
+  // Complements of results; 0 is none, as FFFF is no result: the one NaN is
+  // 7E00 (P15).
+  mutable std::vector<std::atomic<uint16_t>> entries_;
+};
 // Equal functions share one table as long as somebody holds it.
 std::shared_ptr<const UnaryTable> SharedUnaryTable(
     const UnaryFunction& function);

@@ -3,6 +3,7 @@
 // where fp16 or fp32 could see it.
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -261,19 +262,45 @@ uint16_t EvaluateUnaryHalf(const UnaryFunction& function, uint16_t bits) {
   return beyond_double ? static_cast<uint16_t>(half - 1u) : half;
 }
 
+uint16_t UnaryTable::Fill(uint16_t bits) const {
+  const auto entry = static_cast<uint16_t>(~EvaluateUnaryHalf(function_, bits));
+  entries_[bits].store(entry, std::memory_order_relaxed);
+  return entry;
+}
+
+void UnaryTable::Apply(const uint16_t* x, size_t count, uint16_t* out) const {
+  const std::atomic<uint16_t>* entries = entries_.data();
+  size_t i = 0;
+  // Four at a time: one test, one store.
+  for (; i + 4 <= count; i += 4) {
+    uint16_t bits[4], part[4];
+    std::memcpy(bits, x + i, sizeof(bits));
+    for (size_t j = 0; j < 4; ++j)
+      part[j] = entries[bits[j]].load(std::memory_order_relaxed);
+    if (part[0] == 0 || part[1] == 0 || part[2] == 0 || part[3] == 0) {
+      for (size_t j = 0; j < 4; ++j) part[j] = Fill(bits[j]);
+    }
+    uint64_t four = 0;
+    std::memcpy(&four, part, sizeof(four));
+    four = ~four;
+    std::memcpy(out + i, &four, sizeof(four));
+  }
+  for (; i < count; ++i) {
+    const uint16_t entry = entries[x[i]].load(std::memory_order_relaxed);
+    out[i] = static_cast<uint16_t>(~(entry != 0 ? entry : Fill(x[i])));
+  }
+}
+
 std::shared_ptr<const UnaryTable> SharedUnaryTable(
     const UnaryFunction& function) {
-  // The only mutable static: a memo of a pure function, so nobody can observe
+  // The only mutable static: memos of a pure function, so nobody can observe
   // it but by time and memory.
   static TableCache cache;
   const TableKey key = {function.kind, std::bit_cast<uint64_t>(function.alpha),
                         std::bit_cast<uint64_t>(function.beta)};
   const std::lock_guard<std::mutex> lock(cache.mutex);
   if (auto table = cache.tables[key].lock()) return table;
-  auto table = std::make_shared<UnaryTable>(65536);
-  for (uint32_t bits = 0; bits < 65536; ++bits) {
-    (*table)[bits] = EvaluateUnaryHalf(function, static_cast<uint16_t>(bits));
-  }
+  auto table = std::make_shared<const UnaryTable>(function);
   std::erase_if(cache.tables,
                 [](const auto& entry) { return entry.second.expired(); });
   cache.tables[key] = table;

@@ -115,6 +115,49 @@ TEST_CASE("P5: the lattice runs on across rows and planes") {
   }
 }
 
+// More outputs than one step of the kernel takes; output p holds 2^24 at 0 and
+// ones that survive together (1 and 17) or one by one are lost (0 and 16).
+TEST_CASE("P5: each of many small planes has its own lattice") {
+  const int64_t planes = 37, rows = 5, columns = 7;
+  List values, sums;
+  for (int64_t p = 0; p < planes; ++p) {
+    List plane(static_cast<size_t>(rows * columns), 0.0);
+    const size_t first = p % 2 == 0 ? 1 : 16;
+    plane[0] = 0x1p24;
+    plane[first] = plane[first == 1 ? 17 : 32] = 1.0;
+    values.insert(values.end(), plane.begin(), plane.end());
+    sums.push_back(p % 2 == 0 ? 0x1p24 + 2 : 0x1p24);
+  }
+  const TestTensor x = Float({planes, rows, columns}, values);
+  CHECK_EQ(Reduce(Attributes(Kind::sum, {1, 2}, false), x), sums);
+}
+
+TEST_CASE("P5: small reductions of any width agree on all rungs") {
+  for (const Kind kind : {Kind::sum, Kind::mean, Kind::prod, Kind::max,
+                          Kind::min, Kind::l1, Kind::l2}) {
+    for (const DataType type : {DataType::kFloat16, DataType::kFloat32}) {
+      for (const int64_t width : {1, 3, 7, 14, 16, 17, 33}) {
+        const TestTensor x = Random(type, {3, 6, 5, width}, 11);
+        RunOp(reduce_op, Attributes(kind, {2, 3}), {x});
+        RunOp(reduce_op, Attributes(kind, {1, 3}), {x});
+      }
+      RunOp(reduce_op, Attributes(kind, {1, 2}), {Random(type, {2, 8, 64}, 3)});
+      RunOp(reduce_op, Attributes(kind, {1, 2}), {Random(type, {2, 8, 65}, 3)});
+    }
+  }
+}
+
+TEST_CASE("P15: extremes of small planes keep NaN and zeros apart") {
+  const double nan = std::nan("");
+  CHECK_EQ(Reduce(Attributes(Kind::max, {1}, false),
+                  Half({3, 3}, {-0.0, 0.0, -1, -kInf, -kInf, -kInf, 1, 2, 3})),
+           List{0.0, -kInf, 3});
+  const List values = Reduce(Attributes(Kind::min, {1}, false),
+                             Half({2, 3}, {1, nan, -5, 4, 3, 5}));
+  CHECK(std::isnan(values[0]));
+  CHECK_EQ(values[1], 3.0);
+}
+
 TEST_CASE("P5: an outer axis reduces in the same lattice") {
   for (int64_t width : {1, 7, 15, 16, 17, 33, 65, 129}) {
     const auto columns = static_cast<size_t>(width);
