@@ -24,7 +24,7 @@ struct BoundTask {
   size_t scratch_bytes = 0;
 };
 
-// One thread's share of the last task.
+// A share of the last task and the thread that took it.
 struct PartTiming {
   int thread = 0;
   int64_t unit_begin = 0;
@@ -63,15 +63,34 @@ class Executor {
   // caller's is (P2). Of several failing units the lowest one's error is
   // returned.
   Status Run(const BoundTask& task);
+
+  // `body` with the threads at hand, so that each Run in it costs little; no
+  // Run from elsewhere meanwhile.
+  template <class Body>
+  Status WithThreads(const Body& body) {
+    struct Call {
+      const Body& body;
+      Status status;
+    } call{body, Status()};
+    Assemble(
+        [](void* context) {
+          auto* c = static_cast<Call*>(context);
+          c->status = c->body();
+        },
+        &call);
+    return call.status;
+  }
+
   // Looks at the clock around every part of the runs that follow.
   void EnableTrace(bool on);
-  // Of the last Run while tracing; ordered by thread.
+  // Of the last Run while tracing; ordered by units.
   std::span<const PartTiming> parts() const;
   int threads() const;
 
  private:
   struct Impl;
   explicit Executor(std::unique_ptr<Impl> impl);
+  void Assemble(void (*body)(void* context), void* context);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -204,6 +204,10 @@ Status StaticRun::Report(size_t index, double seconds, RunHooks* hooks) {
 }
 
 Status StaticRun::Run(RunHooks* hooks) {
+  return executor_->WithThreads([&] { return RunOps(hooks); });
+}
+
+Status StaticRun::RunOps(RunHooks* hooks) {
   if (tracing_) trace_.clear();
   for (size_t i = 0; i < lowered_->ops().size(); ++i) {
     const LoweredPlan::Op& op = lowered_->ops()[i];

@@ -76,6 +76,7 @@ class StaticRun {
   void FindStorages();
   void AddStorage(int32_t value, bool is_input);
   Storage* StorageOf(int32_t value);
+  Status RunOps(RunHooks* hooks);
   Status RunStep(size_t step, RunHooks* hooks);
   Status Report(size_t index, double seconds, RunHooks* hooks);
 

@@ -19,9 +19,11 @@ class Threads {
   Threads(const Threads&) = delete;
   Threads& operator=(const Threads&) = delete;
 
-  // part(context, i) once for each i of [0, count); returns when all are done.
-  void Run(int count, void (*part)(void* context, int32_t index),
-           void* context);
+  // body(context) on the calling thread; meanwhile member(context, i) once for
+  // each i of [1, count), on threads that come when they can: some may begin
+  // only after body has returned. Returns when all have.
+  void With(void (*body)(void* context), void (*member)(void* context, int i),
+            void* context);
 
  private:
   struct Impl;

@@ -10,9 +10,9 @@ int Threads::Available() { return 1; }
 Threads::Threads(int /*count*/) {}
 Threads::~Threads() = default;
 
-void Threads::Run(int count, void (*part)(void* context, int32_t index),
-                  void* context) {
-  for (int i = 0; i < count; ++i) part(context, i);
+void Threads::With(void (*body)(void* context),
+                   void (* /*member*/)(void* context, int i), void* context) {
+  body(context);
 }
 
 }  // namespace aneref

@@ -1,7 +1,6 @@
 // See threads.h. The only file that includes oneTBB.
-#include <tbb/parallel_for.h>
-#include <tbb/partitioner.h>
 #include <tbb/task_arena.h>
+#include <tbb/task_group.h>
 
 #include <thread>
 
@@ -10,7 +9,8 @@
 namespace aneref {
 
 struct Threads::Impl {
-  explicit Impl(int count) : arena(count) {}
+  explicit Impl(int threads) : count(threads), arena(threads) {}
+  int count;
   tbb::task_arena arena;
 };
 
@@ -21,11 +21,14 @@ int Threads::Available() {
 Threads::Threads(int count) : impl_(std::make_unique<Impl>(count)) {}
 Threads::~Threads() = default;
 
-void Threads::Run(int count, void (*part)(void* context, int32_t index),
-                  void* context) {
+void Threads::With(void (*body)(void* context),
+                   void (*member)(void* context, int i), void* context) {
   impl_->arena.execute([&] {
-    tbb::parallel_for(
-        0, count, [&](int i) { part(context, i); }, tbb::static_partitioner());
+    tbb::task_group group;
+    for (int i = 1; i < impl_->count; ++i)
+      group.run([=] { member(context, i); });
+    body(context);
+    group.wait();
   });
 }
 
