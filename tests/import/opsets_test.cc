@@ -77,6 +77,18 @@ TEST_CASE("opset 11: clip gives max everywhere when min is over max") {
   CHECK(Evaluate(Import(builder.model()), {{"x", {0, 5}}})[0] == Floats{1, 1});
 }
 
+TEST_CASE("opset 26: the bits of a bool are those of a byte") {
+  ModelBuilder builder(26);
+  builder.Input("x", {3});
+  builder.Floats("zero", {}, {0});
+  builder.Node("Greater", {"x", "zero"}, {"positive"});
+  SetInt(builder.Node("BitCast", {"positive"}, {"byte"}), "to", 2);
+  SetInt(builder.Node("Cast", {"byte"}, {"y"}), "to", 1);
+  builder.Output("y");
+  CHECK(Evaluate(Import(builder.model()), {{"x", {3, -1, 0.5}}})[0] ==
+        Floats{1, 0, 1});
+}
+
 TEST_CASE("opset 9 and 10: slice by attributes or inputs") {
   for (int64_t opset : {9, 10}) {
     CAPTURE(opset);

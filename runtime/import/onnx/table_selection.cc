@@ -164,12 +164,14 @@ void BitCast(Lowering& node) {
   DataType source = node.TypeOf(node.In(0));
   if (IsFloating(source) && source != DataType::kFloat64)
     source = DataType::kFloat32;
+  // A bool is a byte that is 0 or 1; not every byte is a bool.
   const bool fits = ElementSize(source) == ElementSize(*target) &&
-                    source != DataType::kBool && *target != DataType::kBool;
+                    (*target != DataType::kBool || source == DataType::kBool);
   if (!fits || to == kOnnxBfloat16 || IsFourBit(static_cast<int32_t>(to)) ||
       node.IsFourBit(node.In(0)))
     return node.Refuse(
-        "but between integers, float, double and float16 results of one width");
+        "but between integers, float, double and float16 results of one width, "
+        "and from bool to bytes");
   fbs::CastT cast = CastTo(declared);
   if (IsFloating(source) || IsFloating(*target)) {
     cast.reinterpret = true;
