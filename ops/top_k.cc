@@ -1,6 +1,7 @@
 // The k largest or smallest elements along an axis with their positions; equal
-// ones by ascending position, NaN above everything. Values keep their bits
-// (P15). Not arg_max, which is a reduction.
+// ones by the order of a third operand where there is one (P24), then by
+// ascending position; NaN above everything. Values keep their bits (P15). Not
+// arg_max, which is a reduction.
 #include <algorithm>
 #include <numeric>
 #include <string>
@@ -21,7 +22,7 @@ struct Plan {
 };
 
 Expected<Plan> MakePlan(const OpView& op) {
-  ANEREF_TRY(CheckInputs(op, 1, 2));
+  ANEREF_TRY(CheckInputs(op, 1, 3));
   const auto& attributes = op.attributes<fbs::TopK>();
   const Shape& x = op.In(0).shape;
   Plan plan;
@@ -34,6 +35,10 @@ Expected<Plan> MakePlan(const OpView& op) {
     ANEREF_ASSIGN(const std::vector<int64_t> known, op.KnownInts(1));
     plan.k = known[0];
   }
+  if (op.HasInput(2) &&
+      (op.In(2).shape != x || op.In(2).dtype == DataType::kBool))
+    return ShapeError("the operand that orders equal elements is " +
+                      op.In(2).ToString() + ", x is " + op.In(0).ToString());
   plan.extent = x[plan.axis];
   if (plan.k < 0 || plan.k > plan.extent)
     return ShapeError("k is " + std::to_string(plan.k) + ", the axis has " +
@@ -66,22 +71,30 @@ std::vector<int64_t> First(const Plan& plan, const Before& before) {
   return order;
 }
 
-// Positions along the axis, laid out as the outputs are.
+// Positions along the axis, laid out as the outputs are. `ties` orders elements
+// that are equal in x; without data: nothing does but their positions.
 std::vector<int64_t> Positions(const OpView& op, const Plan& plan,
-                               const TensorView& x) {
+                               const TensorView& x, const TensorView& ties) {
   const bool largest = op.attributes<fbs::TopK>().largest();
   const std::vector<int64_t> keys = OrderKeys(x);
+  const std::vector<int64_t> tie_keys =
+      ties.data != nullptr ? OrderKeys(ties) : keys;
   std::vector<int64_t> positions(
       static_cast<size_t>(plan.outer * plan.k * plan.inner));
   for (int64_t o = 0; o < plan.outer; ++o) {
     for (int64_t i = 0; i < plan.inner; ++i) {
-      const auto key = [&](int64_t p) {
-        return keys[static_cast<size_t>((o * plan.extent + p) * plan.inner +
-                                        i)];
+      const auto place = [&](int64_t p) {
+        return static_cast<size_t>((o * plan.extent + p) * plan.inner + i);
+      };
+      const auto precedes = [&](int64_t p, int64_t q) {
+        return largest ? p > q : p < q;
       };
       const std::vector<int64_t> first = First(plan, [&](int64_t a, int64_t b) {
-        const int64_t p = key(a), q = key(b);
-        return p != q ? (largest ? p > q : p < q) : a < b;
+        const size_t p = place(a), q = place(b);
+        if (keys[p] != keys[q]) return precedes(keys[p], keys[q]);
+        if (tie_keys[p] != tie_keys[q])
+          return precedes(tie_keys[p], tie_keys[q]);
+        return a < b;
       });
       for (int64_t p = 0; p < plan.k; ++p)
         positions[static_cast<size_t>((o * plan.k + p) * plan.inner + i)] =
@@ -94,7 +107,8 @@ std::vector<int64_t> Positions(const OpView& op, const Plan& plan,
 Status Reference(const OpView& op, const RefTensors& tensors) {
   ANEREF_ASSIGN(const Plan plan, MakePlan(op));
   const TensorView& x = tensors.in[0];
-  const std::vector<int64_t> positions = Positions(op, plan, x);
+  const std::vector<int64_t> positions =
+      Positions(op, plan, x, op.HasInput(2) ? tensors.in[2] : TensorView());
   if (positions.empty()) return Status();
   if (tensors.out[0].data != nullptr) {
     const Elements from(x), to(tensors.out[0]);

@@ -287,6 +287,31 @@ void JoinLayerNorm(GraphEditor* editor, fbs::NodeT* divide) {
        std::move(inputs));
 }
 
+// Probabilities that fp16 cannot tell apart keep the order of what the softmax
+// read (P24).
+void OrderThroughSoftmax(GraphEditor* editor, fbs::NodeT* node) {
+  if (node->op.type != fbs::Op::TopK || node->inputs.size() > 2) return;
+  const fbs::NodeT* softmax = editor->Producer(node->inputs[0]);
+  if (softmax == nullptr || softmax->op.type != fbs::Op::Softmax) return;
+  const fbs::SoftmaxT& table = *softmax->op.AsSoftmax();
+  const std::optional<size_t> rank =
+      RankOf(TensorAt(editor->draft(), node->inputs[0]));
+  if (table.hard || !rank.has_value()) return;
+  const auto from_front = [&](int32_t axis) {
+    return axis < 0 ? axis + static_cast<int32_t>(*rank) : axis;
+  };
+  const int32_t axis = from_front(node->op.AsTopK()->axis);
+  const bool same = table.to_end ? from_front(table.axis) <= axis
+                                 : from_front(table.axis) == axis;
+  if (!same) return;
+  std::vector<int32_t> inputs = node->inputs;
+  inputs.resize(2, -1);
+  inputs.push_back(softmax->inputs[0]);
+  editor->SetInputs(node, inputs);
+  editor->Note("equal probabilities keep the order of the softmax's input in " +
+               SourceNames(*node));
+}
+
 }  // namespace
 
 void RecognisePatterns(NetDraft* draft) {
@@ -295,6 +320,8 @@ void RecognisePatterns(NetDraft* draft) {
     if (editor.NodeAt(i) != nullptr) JoinLayerNorm(&editor, editor.NodeAt(i));
     if (editor.NodeAt(i) != nullptr) JoinGelu(&editor, editor.NodeAt(i));
     if (editor.NodeAt(i) != nullptr) JoinGate(&editor, editor.NodeAt(i));
+    if (editor.NodeAt(i) != nullptr)
+      OrderThroughSoftmax(&editor, editor.NodeAt(i));
   }
   editor.Finish();
 }

@@ -353,6 +353,28 @@ TEST_CASE("patterns: GELU in its three spellings") {
   }
 }
 
+TEST_CASE("P24: top-k of a softmax takes order from the softmax's input") {
+  for (const int64_t axis : {-1, 1, 0}) {
+    CAPTURE(axis);
+    ModelBuilder builder(13);
+    builder.Input("x", {2, 3});
+    SetInt(builder.Node("Softmax", {"x"}, {"p"}), "axis", 1);
+    builder.Ints("k", {1}, {2});
+    SetInt(builder.Node("TopK", {"p", "k"}, {"values", "y"}), "axis", axis);
+    builder.Output("y");
+    const Imported net = Import(builder.model());
+    const fbs::NodeT& softmax = net.NodeAt(0);
+    const fbs::NodeT& top_k = net.NodeAt(1);
+    REQUIRE(top_k.op.type == fbs::Op::TopK);
+    if (axis == 0) {
+      CHECK(top_k.inputs.size() == 2);
+    } else {
+      REQUIRE(top_k.inputs.size() == 3);
+      CHECK(top_k.inputs[2] == softmax.inputs[0]);
+    }
+  }
+}
+
 TEST_CASE("patterns: x times sigmoid of x") {
   ModelBuilder builder;
   builder.Input("x", {1, 2});

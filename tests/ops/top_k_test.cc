@@ -31,6 +31,18 @@ TEST_CASE("top_k: equal elements by ascending position") {
   }
 }
 
+TEST_CASE("P24: equal elements by the third operand then by position") {
+  const TestTensor x = Half({4}, {5, 7, 5, 5});
+  const TestTensor order = Half({4}, {1, 0, 3, 1});
+  const RunResult largest = RunOp(top_k_op, Of(0, 4), {x, Absent(), order}, 2);
+  CheckOutput(largest, 0, {4}, {7, 5, 5, 5});
+  CheckOutput(largest, 1, {4}, {1, 2, 0, 3});
+  CheckOutput(RunOp(top_k_op, Of(0, 4, false), {x, Absent(), order}, 2), 1, {4},
+              {0, 3, 2, 1});
+  CheckFails(RunOp(top_k_op, Of(0, 1), {x, Absent(), Half({3}, {1, 2, 3})}, 2),
+             StatusCode::kShape, "orders equal elements");
+}
+
 TEST_CASE("top_k: NaN is above everything and keeps its bits") {
   const RunResult result =
       RunOp(top_k_op, Of(0, 2), {HalfBits({3}, {0x7C00, 0xFE01, 0x3C00})}, 2);
