@@ -28,7 +28,7 @@ function(aneref_public_library target kind file name)
   endif()
 endfunction()
 
-set(ANEREF_CORE_NEEDS PkgConfig::hwy Threads::Threads)
+set(ANEREF_CORE_NEEDS ${ANEREF_HWY} Threads::Threads)
 if(TARGET TBB::tbb)
   list(APPEND ANEREF_CORE_NEEDS TBB::tbb)
 endif()

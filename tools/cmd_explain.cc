@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "runtime/explain/report.h"
+#include "runtime/plan/open_extents.h"
 #include "tools/atomic_file.h"
 #include "tools/output.h"
 #include "tools/planning.h"
@@ -37,11 +38,8 @@ Expected<SettledModel> SettleOrKeepOpen(const Options& options) {
                 ParseShapes(options.inputs.shape, InputSpecs(net)));
   SpecializeOptions request;
   request.input_shapes = open.input_shapes;
-  request.keep_open = true;
   ANEREF_ASSIGN(request.max_memory, options.model.MaxMemory());
-  Expected<Program> program = Specialize(net, request);
-  if (!program.ok()) return why;
-  open.program = std::move(program).value();
+  ANEREF_ASSIGN(open.program, SpecializeOpen(net, std::move(request), why));
   std::fprintf(stderr, "aneref: some shapes stay open: %s\n",
                why.message().c_str());
   return open;

@@ -2,65 +2,20 @@
 #include <cstdio>
 #include <memory>
 
-#include "runtime/core/chip_profile.h"
+#include "runtime/core/chip_json.h"
 #include "runtime/core/suggest.h"
-#include "tools/output.h"
 #include "tools/table.h"
 #include "tools/verb.h"
 
 namespace aneref::tool {
 namespace {
 
-Json TextOrNull(const std::string& text) {
-  return text.empty() ? Json(nullptr) : Json(text);
-}
-
-// Every modelled choice that has a rival, with the chip's own.
-Json OptionsOf(const Chip& chip) {
-  Json options = Json::array();
-  const Expected<Profile> profile = ProfileOf(chip);
-  if (!profile.ok()) return options;  // no engine
-  for (size_t i = 0; i < ProfileOptions().size(); ++i) {
-    const ProfileOption& option = ProfileOptions()[i];
-    Json row;
-    row["name"] = option.name;
-    row["value"] = OptionValue(*profile, i);
-    row["values"] = Json::array();
-    for (const char* value : option.values) row["values"].push_back(value);
-    row["rule"] = option.rule;
-    row["about"] = option.about;
-    options.push_back(std::move(row));
-  }
-  return options;
-}
-
-Json ToJson(const Chip& chip) {
-  Json row;
-  row["name"] = chip.name;
-  row["arch"] = TextOrNull(chip.arch);
-  row["cores"] = chip.cores;
-  row["family"] = TextOrNull(chip.family);
-  row["tops"] = chip.tops ? Json(*chip.tops) : Json(nullptr);
-  row["tops_note"] = TextOrNull(chip.tops_note);
-  row["label"] = chip.label;
-  row["aliases"] = chip.aliases;
-  row["kind"] = TextOrNull(chip.kind);
-  row["soc"] = TextOrNull(chip.soc);
-  row["compiler_target"] = TextOrNull(chip.compiler_target);
-  row["engines"] = chip.engines;
-  row["numerics_profile"] = TextOrNull(chip.numerics_profile);
-  row["numerics_options"] = OptionsOf(chip);
-  row["coreml"] = chip.coreml;
-  row["devices"] = chip.devices;
-  return row;
-}
-
 Expected<int> Run(bool json) {
   const std::vector<Chip>& chips = ChipTable::Embedded().chips();
   if (json) {
-    Json rows = Json::array();
-    for (const Chip& chip : chips) rows.push_back(ToJson(chip));
-    PrintJson(rows);
+    JsonWriter rows(2);  // as the other verbs print theirs
+    WriteChips(chips, &rows);
+    std::puts(rows.text().c_str());
     return 0;
   }
   Table table("llrrrll");

@@ -52,24 +52,6 @@ Expected<std::unique_ptr<Replay>> MakeReplay(const Prepared& prepared) {
   return replay;
 }
 
-std::vector<CompareReport::Node> GraphOf(const Replay& replay) {
-  std::vector<CompareReport::Node> graph;
-  for (size_t i = 0; i < replay.steps().size(); ++i) {
-    const Replay::Step& step = replay.steps()[i];
-    CompareReport::Node node;
-    node.name = StepName(replay, i);
-    node.op = OpName(*step.node);
-    for (int32_t index : step.inputs) {
-      if (index >= 0) node.inputs.push_back(std::to_string(index));
-    }
-    for (int32_t index : step.outputs) {
-      if (index >= 0) node.outputs.push_back(std::to_string(index));
-    }
-    graph.push_back(std::move(node));
-  }
-  return graph;
-}
-
 // The target's engine with all ops on it, and with each division of E62.
 Status AddPlacements(const CompareOptions& options, const Prepared& prepared,
                      std::vector<NamedArithmetic>* runs) {

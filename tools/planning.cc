@@ -3,6 +3,8 @@
 
 #include <cstdio>
 
+#include "runtime/plan/open_extents.h"
+
 namespace aneref::tool {
 namespace {
 
@@ -21,37 +23,6 @@ Expected<std::map<std::string, Shape>> StatedShapes(const InputArgs& inputs,
   return shapes;
 }
 
-// Extents that share a name with one that is stated take its size.
-void AssumeExtents(const std::vector<PortSpec>& specs, SettledModel* settled) {
-  std::map<std::string, int64_t> named;
-  for (const PortSpec& spec : specs) {
-    const auto stated = settled->input_shapes.find(spec.name);
-    if (stated == settled->input_shapes.end()) continue;
-    for (size_t axis = 0; axis < spec.dims.size(); ++axis) {
-      if (!spec.dim_names[axis].empty())
-        named[spec.dim_names[axis]] = stated->second[axis];
-    }
-  }
-  for (const PortSpec& spec : specs) {
-    if (settled->input_shapes.count(spec.name) != 0 || !spec.has_shape)
-      continue;
-    std::vector<int64_t> dims = spec.dims;
-    for (size_t axis = 0; axis < dims.size(); ++axis) {
-      if (dims[axis] >= 0) continue;
-      const auto known = named.find(spec.dim_names[axis]);
-      const int64_t usual =
-          spec.usual.rank() == dims.size() ? spec.usual[axis] : 1;
-      dims[axis] = known == named.end() ? usual : known->second;
-      if (known == named.end()) {
-        settled->assumed.push_back("extent " + std::to_string(axis) + " of '" +
-                                   spec.name + "' taken as " +
-                                   std::to_string(usual));
-      }
-    }
-    settled->input_shapes[spec.name] = Shape(dims);
-  }
-}
-
 std::string Joined(const std::vector<std::string>& parts) {
   std::string text;
   for (const std::string& part : parts)
@@ -68,7 +39,7 @@ Expected<SettledModel> SettleModel(const ModelArgs& args,
   ANEREF_ASSIGN(settled.model, LoadModel(args));
   const Net& net = *settled.model.net;
   ANEREF_ASSIGN(settled.input_shapes, StatedShapes(inputs, net, max_memory));
-  AssumeExtents(InputSpecs(net), &settled);
+  settled.assumed = AssumeExtents(InputSpecs(net), &settled.input_shapes);
   SpecializeOptions request;
   request.input_shapes = settled.input_shapes;
   request.max_memory = max_memory;

@@ -1,6 +1,6 @@
 // From the words of a command line to a plan: for plan, explain and trace,
 // which need shapes but no values. Extents that neither the file nor the caller
-// settles are taken as 1, and said so.
+// settles are taken as usual (plan/open_extents.h), and said so.
 #ifndef ANEREF_TOOLS_PLANNING_H_
 #define ANEREF_TOOLS_PLANNING_H_
 
@@ -24,8 +24,9 @@ struct SettledModel {
   std::vector<std::string> assumed;  // "extent 0 of 'x' taken as 1"
   Program program;
 };
-// Shapes come from --shape, --input and --inputs, the file, else 1; notices go
-// to standard error. kUnsupported: shapes that depend on values.
+// Shapes come from --shape, --input and --inputs, the file, else they are
+// assumed; notices go to standard error. kUnsupported: shapes that depend on
+// values.
 Expected<SettledModel> SettleModel(const ModelArgs& model,
                                    const InputArgs& inputs);
 

@@ -124,6 +124,7 @@ Result CompareModel(const ModelObject& model, const SessionOptions& how,
   *out = std::move(report).value();
   out->title = model.net()->name();
   out->target = how.chip->name;
+  out->graph = GraphOf(*replay);
   if (request.options.bisect == 0 && request.has_tolerance) return Result();
   ANEREF_CAPI_TRY(AddBisection(*how.chip, GivenValues(*out, ours, values),
                                replay.get(), out));

@@ -1,6 +1,7 @@
 // aneref_model_*, aneref_plan_*, aneref_set_importer.
+#include <sys/stat.h>
+
 #include <cstdlib>
-#include <filesystem>
 
 #include "runtime/capi/importer_hook.h"
 #include "runtime/capi/model_object.h"
@@ -88,6 +89,13 @@ Result Import(const char* path, std::span<const std::byte> bytes,
   return Publish(std::move(file), name, "imported", model);
 }
 
+// Some foreign models are folders. Not by <filesystem>, which would bring all
+// of the streams and locales into small programs.
+bool IsDirectory(const char* path) {
+  struct stat info {};
+  return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 Result LoadFile(const char* path, const aneref_model_options* given,
                 aneref_model** model) {
   ANEREF_CAPI_TRY(NeedPointer(path, "path"));
@@ -95,9 +103,7 @@ Result LoadFile(const char* path, const aneref_model_options* given,
   aneref_model_options options;
   ANEREF_CAPI_TRY(ReadStruct(given, "options", &options));
   if (options.name == nullptr) options.name = path;
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored))
-    return Import(path, {}, options, model);
+  if (IsDirectory(path)) return Import(path, {}, options, model);
   Expected<std::shared_ptr<const File>> file = File::Map(path);
   if (!file.ok()) return file.status();
   if (!format::HasMagic((*file)->bytes()))

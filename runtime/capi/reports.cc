@@ -5,9 +5,10 @@
 
 #include "runtime/capi/session_object.h"
 #include "runtime/capi/strings.h"
-#include "runtime/core/chip_profile.h"
+#include "runtime/core/chip_json.h"
 #include "runtime/explain/report.h"
 #include "runtime/explain/trace.h"
+#include "runtime/plan/open_extents.h"
 #include "runtime/plan/plan_json.h"
 
 namespace aneref::capi {
@@ -45,24 +46,17 @@ Result ReadRequest(const aneref_report_options* given, Request* request) {
                     &request->input_shapes);
 }
 
-// Extents that nobody settles count as 1; shapes that depend on values stay
-// open (V05).
+// Extents that nobody settles are the port's usual ones or 1; shapes that
+// depend on values stay open (V05).
 Expected<Program> Settle(const ModelObject& model, const Request& request) {
-  SpecializeOptions options;
-  options.input_shapes = request.input_shapes;
-  options.max_memory = request.max_memory;
-  for (const PortSpec& port : model.ports(ANEREF_INPUT)) {
-    if (!port.has_shape || options.input_shapes.count(port.name) != 0) continue;
-    std::vector<int64_t> dims = port.dims;
-    for (int64_t& dim : dims) dim = dim < 0 ? 1 : dim;
-    ANEREF_ASSIGN(options.input_shapes[port.name], MakeShape(dims));
-  }
-  Expected<Program> program = Specialize(*model.net(), options);
+  SpecializeOptions stated;
+  stated.input_shapes = request.input_shapes;
+  stated.max_memory = request.max_memory;
+  SpecializeOptions settled = stated;
+  AssumeExtents(model.ports(ANEREF_INPUT), &settled.input_shapes);
+  Expected<Program> program = Specialize(*model.net(), settled);
   if (program.ok()) return program;
-  options.input_shapes = request.input_shapes;
-  options.keep_open = true;
-  Expected<Program> open = Specialize(*model.net(), options);
-  return open.ok() ? std::move(open) : std::move(program);
+  return SpecializeOpen(*model.net(), std::move(stated), program.status());
 }
 
 struct Reports {
@@ -193,60 +187,6 @@ Result Lint(const aneref_model* model, const aneref_report_options* given,
   return GiveString(json.Take(), out);
 }
 
-void WriteTextOrNull(const char* key, const std::string& text,
-                     JsonWriter* json) {
-  json->Key(key);
-  text.empty() ? json->Null() : json->Value(text);
-}
-
-// Every modelled choice that has a rival, with the chip's own.
-void WriteNumericsOptions(const Chip& chip, JsonWriter* json) {
-  json->BeginArray();
-  const Expected<Profile> profile = ProfileOf(chip);
-  for (size_t i = 0; profile.ok() && i < ProfileOptions().size(); ++i) {
-    const ProfileOption& option = ProfileOptions()[i];
-    json->BeginObject();
-    json->Member("name", option.name);
-    json->Member("value", OptionValue(*profile, i));
-    json->Key("values");
-    json->BeginArray();
-    for (const char* value : option.values) json->Value(value);
-    json->EndArray();
-    json->Member("rule", option.rule);
-    json->Member("about", option.about);
-    json->EndObject();
-  }
-  json->EndArray();
-}
-
-std::string TargetsJson() {
-  JsonWriter json;
-  json.BeginArray();
-  for (const Chip& chip : ChipTable::Embedded().chips()) {
-    json.BeginObject();
-    json.Member("name", chip.name);
-    WriteTextOrNull("arch", chip.arch, &json);
-    json.Member("cores", chip.cores);
-    WriteTextOrNull("family", chip.family, &json);
-    json.Member("tops", chip.tops);
-    WriteTextOrNull("tops_note", chip.tops_note, &json);
-    json.Member("label", chip.label);
-    json.Member("aliases", chip.aliases);
-    WriteTextOrNull("kind", chip.kind, &json);
-    WriteTextOrNull("soc", chip.soc, &json);
-    WriteTextOrNull("compiler_target", chip.compiler_target, &json);
-    json.Member("engines", chip.engines);
-    WriteTextOrNull("numerics_profile", chip.numerics_profile, &json);
-    json.Key("numerics_options");
-    WriteNumericsOptions(chip, &json);
-    json.Member("coreml", chip.coreml);
-    json.Member("devices", chip.devices);
-    json.EndObject();
-  }
-  json.EndArray();
-  return json.Take();
-}
-
 }  // namespace
 }  // namespace aneref::capi
 
@@ -283,7 +223,11 @@ aneref_status aneref_plan_describe(const aneref_plan* plan,
 }
 
 aneref_status aneref_targets(aneref_string** report, aneref_error* error) {
-  return Guard(error, [&] { return GiveString(TargetsJson(), report); });
+  return Guard(error, [&] {
+    JsonWriter json;
+    WriteChips(ChipTable::Embedded().chips(), &json);
+    return GiveString(json.Take(), report);
+  });
 }
 
 aneref_status aneref_session_enable_trace(aneref_session* session, int32_t on,

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "ops/registry.h"
 #include "runtime/core/chip_profile.h"
 
 namespace aneref {
@@ -29,6 +30,24 @@ Status CollectValues(const Replay& replay, TensorSet* set,
     }
   }
   return Status();
+}
+
+std::vector<CompareReport::Node> GraphOf(const Replay& replay) {
+  std::vector<CompareReport::Node> graph;
+  for (size_t i = 0; i < replay.steps().size(); ++i) {
+    const Replay::Step& step = replay.steps()[i];
+    CompareReport::Node node;
+    node.name = StepName(replay, i);
+    node.op = OpName(*step.node);
+    for (int32_t index : step.inputs) {
+      if (index >= 0) node.inputs.push_back(std::to_string(index));
+    }
+    for (int32_t index : step.outputs) {
+      if (index >= 0) node.outputs.push_back(std::to_string(index));
+    }
+    graph.push_back(std::move(node));
+  }
+  return graph;
 }
 
 std::map<int32_t, OwnedTensor> GivenValues(const CompareReport& report,

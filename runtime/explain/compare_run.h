@@ -21,6 +21,9 @@ Expected<Arithmetic> ProfileArithmetic(const char* name);
 Status CollectValues(const Replay& replay, TensorSet* set,
                      std::vector<int32_t>* values);
 
+// The network of a run for the report's page: its ops and how values link them.
+std::vector<CompareReport::Node> GraphOf(const Replay& replay);
+
 // The other side's tensors that belong to values of the network. `ours` and
 // `values` are those of CollectValues.
 std::map<int32_t, OwnedTensor> GivenValues(const CompareReport& report,

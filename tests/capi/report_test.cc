@@ -185,6 +185,12 @@ TEST_CASE("capi: a model is compared with a dump") {
     CHECK_EQ(passed, values == &right ? 1 : 0);
     Take(report);
   }
+  // The page shows the network, as the program's does.
+  aneref_compare_options options = aneref_compare_options_init();
+  options.format = ANEREF_HTML;
+  handles.Need(aneref_compare_model(handles.model, nullptr, &in, 1, &dump, 1,
+                                    &options, &passed, &report, nullptr));
+  CHECK(Take(report).find("id=\"graph-data\"") != std::string::npos);
   CHECK_EQ(aneref_compare_model(handles.model, nullptr, &in, 0, &dump, 1,
                                 nullptr, &passed, &report, nullptr),
            ANEREF_INVALID_ARGUMENT);
