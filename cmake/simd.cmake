@@ -8,7 +8,7 @@ else()
   if(NOT targets AND CMAKE_CXX_FLAGS MATCHES "-fsanitize")
     set(targets AVX2)  # slow to compile with checks; two targets exercise both kinds of code
   elseif(NOT targets AND ANEREF_MINIMAL)
-    set(targets AVX2)
+    set(targets AVX2 SSE4)  # AVX3's register tiles alone are half a megabyte
   elseif(NOT targets)
     # AVX3_DL adds nothing our kernels use to AVX3, SSSE3 nothing that machines without SSE4 would miss.
     set(targets AVX3 AVX2 SSE4)

@@ -314,4 +314,41 @@ TEST_CASE("A5: eight threads of sessions share a plan") {
   CHECK(cancelled <= 40);
 }
 
+TEST_CASE("A6: a plan and its model are destroyed while eight sessions run") {
+  const test::Bytes net = ChainNet(2);
+  Handles handles(net);
+  std::atomic<int> running{0}, wrong{0};
+  std::atomic<bool> destroyed{false};
+  const auto work = [&](int thread) {
+    std::vector<float> x(4096, static_cast<float>(thread + 1)), first(4096),
+        y(4096);
+    const aneref_tensor in = Dense(x, ANEREF_FLOAT32, {1, 16, 16, 16});
+    const aneref_tensor out = Dense(y, ANEREF_FLOAT32, {1, 16, 16, 16});
+    aneref_session_options options = aneref_session_options_init();
+    options.threads = 1 + thread % 3;
+    aneref_session* session = nullptr;
+    aneref_session_create(handles.plan, &options, &session, nullptr);
+    aneref_session_set_input(session, 0, &in, nullptr);
+    // Some runs before the others lose their handles, and some after.
+    for (int after = 0; after < 5; after += destroyed ? 1 : 0) {
+      if (aneref_session_run(session, nullptr, nullptr) != ANEREF_OK) ++wrong;
+      aneref_session_get_output(session, 0, &out, nullptr);
+      if (first[0] == 0) {
+        first = y;
+        ++running;
+      }
+      if (y != first) ++wrong;
+    }
+    if (aneref_session_destroy(session) != ANEREF_OK) ++wrong;
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) threads.emplace_back(work, i);
+  while (running != 8) std::this_thread::yield();
+  CHECK_EQ(aneref_plan_destroy(handles.plan), ANEREF_OK);
+  CHECK_EQ(aneref_model_destroy(handles.model), ANEREF_OK);
+  destroyed = true;
+  for (std::thread& thread : threads) thread.join();
+  CHECK_EQ(wrong, 0);
+}
+
 }  // namespace aneref

@@ -26,7 +26,8 @@ typedef struct aneref_report_options {
   aneref_format format;
   /* A chip; null: "m1"; "all": every one in one table (JSON and text). */
   const char* target;
-  /* Open extents that are not given count as 1. */
+  /* Open extents that are not given are those of the port's usual shape, or 1.
+   */
   const aneref_input_shape* input_shapes;
   size_t num_input_shapes;
   uint64_t max_memory; /* 0: no limit */
