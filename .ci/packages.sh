@@ -101,7 +101,12 @@ quietly "${offline[@]}" cmake -S "$work/aneref-$version" -B "$work/minimal" -G N
   "-DANEREF_OPS=conv;pool;elementwise;activation;softmax;matmul;reshape;reduce" "${launcher[@]}"
 quietly "${offline[@]}" cmake --build "$work/minimal" --target minimal_runner
 quietly "$work/minimal/examples/minimal/minimal_runner" examples/digits/digits.anem
-bytes=$(stat -c %s "$work/minimal/examples/minimal/minimal_runner")
+runner=$work/minimal/examples/minimal/minimal_runner
+bytes=$(stat -c %s "$runner")
+if ldd "$runner" | grep -E 'libstdc|libhwy|libtbb'; then
+  say "the minimal program needs more than libc"
+  exit 1
+fi
 say "source archive without git and network ok; minimal program of $bytes bytes"
 ((bytes <= 2 * 1024 * 1024)) || { say "the minimal program is over 2 MiB"; exit 1; }
 say "all ok"

@@ -276,6 +276,7 @@ Refusals OfRuns(World& w) {
   static aneref_run_options sizeless = Sized<aneref_run_options>(0);
   static aneref_run_options endless = Sized<aneref_run_options>(SIZE_MAX);
   static aneref_profile_row row = aneref_profile_row_init();
+  static aneref_profile_row no_row = Sized<aneref_profile_row>(0);
   return {
       REFUSED(kHandle, aneref_session_run(w.dead.session, nullptr, nullptr)),
       REFUSED(kArgument, aneref_session_run(w.session, &sizeless, nullptr)),
@@ -303,7 +304,11 @@ Refusals OfRuns(World& w) {
       REFUSED(kHandle,
               aneref_session_profile_row(w.dead.session, 0, &row, nullptr)),
       REFUSED(kArgument,
-              aneref_session_profile_row(w.session, 0, &row, nullptr)),
+              aneref_session_profile_row(w.session, 99, &row, nullptr)),
+      REFUSED(kArgument,
+              aneref_session_profile_row(w.session, 0, nullptr, nullptr)),
+      REFUSED(kArgument,
+              aneref_session_profile_row(w.session, 0, &no_row, nullptr)),
       REFUSED(kHandle, aneref_session_enable_trace(w.dead.session, 1, nullptr)),
       REFUSED(kHandle,
               aneref_session_trace(w.dead.session, &w.new_text, nullptr)),
@@ -417,7 +422,8 @@ std::set<std::string> Declared() {
 TEST_CASE("A1: every function refuses what it cannot use") {
   World world;
   for (const Refusal& refusal : All(world)) {
-    CAPTURE(refusal.call);
+    const std::string call = refusal.call;
+    CAPTURE(call);
     CHECK_EQ(refusal.run(), refusal.expected);
   }
   CHECK(world.new_model == nullptr);
