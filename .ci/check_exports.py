@@ -8,7 +8,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 INCLUDE = ROOT / "runtime" / "capi" / "include" / "aneref"
-MAX_STRIPPED = 6 << 20
+MAX_STRIPPED = 6_000_000
 
 
 def declared(headers):
