@@ -39,27 +39,38 @@ bool ScattersSums(const OpView& op) {
                              fbs::ScatterReduction::none;
 }
 
-// `resample` and `affine` are the engine's (V53); regions, deformable windows,
-// unpooling and determinants are the host's, reversing and cropping move bits.
-bool SamplesGrid(const OpView& op) {
-  const auto kind = op.attributes<fbs::Sampling>().kind();
-  return AnyHalf(op) && (kind == fbs::SamplingKind::grid_sample ||
-                         kind == fbs::SamplingKind::affine_grid);
+// Unpooling, reversing and cropping move bits.
+bool ComputesSamples(const OpView& op) {
+  switch (op.attributes<fbs::Sampling>().kind()) {
+    case fbs::SamplingKind::grid_sample:
+    case fbs::SamplingKind::affine_grid:
+    case fbs::SamplingKind::roi_align:
+    case fbs::SamplingKind::col2im:
+    case fbs::SamplingKind::det:
+      return AnyHalf(op);
+    default:
+      return false;
+  }
+}
+
+bool IsDeformConv(const OpView& op) {
+  return op.attributes<fbs::Sampling>().kind() ==
+         fbs::SamplingKind::deform_conv;
 }
 
 constexpr DeviceOp kThroughFloat = {AnyHalf, LowerThroughFloat,
                                     ReferenceThroughFloat};
 constexpr DeviceOp kResample = {Interpolates, LowerThroughFloat,
                                 ReferenceThroughFloat};
-constexpr DeviceOp kSampling = {SamplesGrid, LowerThroughFloat,
+constexpr DeviceOp kSampling = {ComputesSamples, LowerThroughFloat,
                                 ReferenceThroughFloat};
 constexpr DeviceOp kScatter = {ScattersSums, LowerThroughFloat,
                                ReferenceThroughFloat};
 
 // Families that are not here move bits, compute integers or have no engine
 // form: host numerics.
-const DeviceOp* TableRow(fbs::Op op) {
-  switch (op) {
+const DeviceOp* TableRow(const OpView& op) {
+  switch (op.node().op_type()) {
     case fbs::Op::Conv:
       return &conv_device;
     case fbs::Op::ConvTranspose:
@@ -86,9 +97,14 @@ const DeviceOp* TableRow(fbs::Op op) {
       return &attention_device;
     case fbs::Op::IntegerMac:
       return &integer_mac_device;
+    case fbs::Op::Recurrent:
+      return &recurrent_device;
+    case fbs::Op::Signal:
+      return &signal_device;
     case fbs::Op::Resample:
       return &kResample;
     case fbs::Op::Sampling:
+      if (IsDeformConv(op)) return &deform_conv_device;
       return &kSampling;
     case fbs::Op::Scatter:
       return &kScatter;
@@ -125,8 +141,12 @@ const uint16_t* DeviceContext::Table(const Activation& activation) const {
 
 const DeviceOp* FindDeviceOp(const OpView& op) {
   if (op.device() == nullptr) return nullptr;
-  const DeviceOp* device = TableRow(op.node().op_type());
+  const DeviceOp* device = TableRow(op);
   return device != nullptr && device->applies(op) ? device : nullptr;
+}
+
+bool RunsFromPieces(const OpView& op) {
+  return IsHalfOp(op) && op.device()->profile().refused_from_pieces;
 }
 
 bool IsHalfOp(const OpView& op) {

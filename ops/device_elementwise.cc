@@ -174,10 +174,8 @@ std::string KeyOf(const UnaryFunction& function) {
 }
 
 Status LowerActivation(const OpView& op, TaskBuilder* builder) {
-  const uint16_t* table = op.device()->Table(
-      KeyOf(UnaryOf(op)),
-      [&](uint16_t x) { return EvaluateDeviceActivation(op, x); });
-  AddDeviceLookup(table, op.Out(0), InputOperand(0), builder);
+  AddDeviceLookup(DeviceUnaryTable(*op.device(), UnaryOf(op)), op.Out(0),
+                  InputOperand(0), builder);
   return Status();
 }
 
@@ -206,6 +204,13 @@ uint16_t EvaluateDeviceUnary(const Profile& profile,
   // N56: selu, celu, shrink, neg: exact, one rounding.
   return StoreEngine(profile.rounding,
                      EvaluateUnary(function, EngineHalfToDouble(x)));
+}
+
+const uint16_t* DeviceUnaryTable(const DeviceContext& device,
+                                 const UnaryFunction& function) {
+  return device.Table(KeyOf(function), [&](uint16_t x) {
+    return EvaluateDeviceUnary(device.profile(), function, x);
+  });
 }
 
 uint16_t EvaluateDeviceActivation(const OpView& op, uint16_t x) {

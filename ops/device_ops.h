@@ -24,6 +24,9 @@ bool HasDeviceActivation(const OpView& op);
 uint16_t EvaluateDeviceActivation(const OpView& op, uint16_t x);
 uint16_t EvaluateDeviceUnary(const Profile& profile,
                              const UnaryFunction& function, uint16_t x);
+// Its 65,536 results, shared by the session.
+const uint16_t* DeviceUnaryTable(const DeviceContext& device,
+                                 const UnaryFunction& function);
 
 // Which axes of input 0 a reduction folds.
 Expected<std::array<bool, kMaxRank>> ReducedAxes(const OpView& op);
@@ -59,7 +62,11 @@ void AddGroupsTask(const Kernel& kernel, std::shared_ptr<Args> args,
 extern const DeviceOp conv_device, conv_transpose_device, matmul_device,
     einsum_device, elementwise_device, activation_device, pool_device,
     softmax_device, norm_device, reduce_device, slice_device, attention_device,
-    integer_mac_device;
+    integer_mac_device, recurrent_device, signal_device, deform_conv_device;
+
+// Whether the ops that the engine's compiler refuses run from its pieces here
+// (N37): fp16, and no option against it.
+bool RunsFromPieces(const OpView& op);
 
 }  // namespace aneref
 

@@ -2,230 +2,21 @@
 // results or requantised ones. Sums wrap in 32 bits (P13); padding stands for
 // the zero point, so it adds nothing. Rules P13, P18; on an engine that
 // multiplies int8 by int8, N65.
+#include "ops/kernels/integer_mac.h"
+
 #include <algorithm>
-#include <span>
-#include <string>
+#include <array>
+#include <memory>
 #include <vector>
 
 #include "ops/device_ops.h"
+#include "ops/integer_mac_shape.h"
 #include "ops/integers.h"
-#include "ops/spatial.h"
 #include "runtime/core/accumulator.h"
 #include "runtime/core/half.h"
 
 namespace aneref {
 namespace {
-
-using Kind = fbs::IntegerMacKind;
-
-// Positions of the inputs.
-struct Ports {
-  bool is_conv = false;
-  bool is_quantized = false;  // scales, and an 8-bit result
-  size_t x = 0, x_zero = 2, w = 1, w_zero = 3;
-  size_t x_scale = 1, w_scale = 4, y_scale = 6, y_zero = 7, bias = 8;
-};
-
-Expected<Ports> PortsOf(const OpView& op) {
-  const Kind kind = op.attributes<fbs::IntegerMac>().kind();
-  if (kind > Kind::MAX) return Unsupported("unknown kind of integer_mac");
-  Ports ports;
-  ports.is_conv = kind == Kind::conv || kind == Kind::qlinear_conv;
-  ports.is_quantized =
-      kind == Kind::qlinear_conv || kind == Kind::qlinear_matmul;
-  if (ports.is_quantized) {
-    ports.w = 3;
-    ports.w_zero = 5;
-  }
-  if (!ports.is_quantized) {
-    ANEREF_TRY(CheckInputs(op, 2, 4));
-  } else {
-    ANEREF_TRY(CheckInputs(op, 8, ports.is_conv ? 9 : 8));
-  }
-  return ports;
-}
-
-bool IsByte(DataType type) {
-  return type == DataType::kInt8 || type == DataType::kUint8;
-}
-
-Status CheckTypes(const OpView& op, const Ports& ports) {
-  const auto check = [&](size_t value, size_t zero, const char* name) {
-    if (!IsByte(op.In(value).dtype))
-      return ShapeError(std::string(name) + " is " + op.In(value).ToString() +
-                        ", int8 or uint8 is needed");
-    if (op.HasInput(zero) && op.In(zero).dtype != op.In(value).dtype)
-      return ShapeError("the zero point of " + std::string(name) + " is " +
-                        op.In(zero).ToString());
-    return Status();
-  };
-  ANEREF_TRY(check(ports.x, ports.x_zero, "x"));
-  ANEREF_TRY(check(ports.w, ports.w_zero, "the weight"));
-  if (!ports.is_quantized) return Status();
-  ANEREF_TRY(check(ports.y_zero, ports.y_zero, "the zero point of y"));
-  for (size_t i : {ports.x_scale, ports.w_scale, ports.y_scale}) {
-    if (!IsFloating(op.In(i).dtype))
-      return ShapeError("input " + std::to_string(i) + " is " +
-                        op.In(i).ToString() + ", a floating type is needed");
-  }
-  return Status();
-}
-
-Status CheckOne(const OpView& op, size_t i) {
-  if (!op.HasInput(i) || op.In(i).shape.NumElements() == 1) return Status();
-  return ShapeError("input " + std::to_string(i) + " is " +
-                    op.In(i).ToString() + ", one value is needed");
-}
-
-// One value, one per row (column), or one per row of every matrix: `full`.
-Status CheckPerLine(const OpView& op, size_t i, int64_t lines,
-                    const Shape& full) {
-  if (!op.HasInput(i)) return Status();
-  const Shape& shape = op.In(i).shape;
-  if (shape.NumElements() == 1 || shape == Shape{lines} || shape == full)
-    return Status();
-  return ShapeError("input " + std::to_string(i) + " is " +
-                    op.In(i).ToString() + "; one value, " +
-                    std::to_string(lines) + " or " + full.ToString() +
-                    " are allowed");
-}
-
-// Value of line `line` of matrix `batch`, from a list that CheckPerLine passed.
-template <class T>
-T PerLine(const std::vector<T>& values, int64_t lines, int64_t batch,
-          int64_t line) {
-  if (values.size() == 1) return values[0];
-  if (values.size() == static_cast<size_t>(lines))
-    return values[static_cast<size_t>(line)];
-  return values[static_cast<size_t>(batch * lines + line)];
-}
-
-// ---- geometry ----
-
-struct ConvGeometry {
-  int64_t batch = 0, groups = 1;
-  int64_t in_channels = 0, out_channels = 0;  // per group
-  std::vector<WindowAxis> axes;               // three, outermost first
-};
-
-Expected<ConvGeometry> ConvGeometryOf(const OpView& op, const Ports& ports) {
-  const auto& attributes = op.attributes<fbs::IntegerMac>();
-  const Shape& x = op.In(ports.x).shape;
-  const Shape& w = op.In(ports.w).shape;
-  ConvGeometry g;
-  g.groups = attributes.groups();
-  if (x.rank() < 3 || x.rank() > 5 || w.rank() != x.rank()) {
-    return ShapeError("x " + x.ToString() + " and weight " + w.ToString() +
-                      " need the same one to three spatial axes");
-  }
-  if (g.groups < 1 || x[1] % g.groups != 0 || w[0] % g.groups != 0 ||
-      w[1] != x[1] / g.groups) {
-    return ShapeError("weight " + w.ToString() + " does not fit x " +
-                      x.ToString() + " in " + std::to_string(g.groups) +
-                      " groups");
-  }
-  WindowSpec spec = WindowSpecOf(attributes);
-  spec.kernel.assign(w.begin() + 2, w.end());
-  ANEREF_ASSIGN(g.axes,
-                MakeWindow(std::span(x.begin() + 2, x.rank() - 2), spec));
-  WindowAxis unit;
-  unit.in = unit.out = 1;
-  g.axes.insert(g.axes.begin(), 3 - g.axes.size(), unit);
-  g.batch = x[0];
-  g.in_channels = x[1] / g.groups;
-  g.out_channels = w[0] / g.groups;
-  return g;
-}
-
-struct MatmulGeometry {
-  int64_t rows = 1, depth = 1, columns = 1;
-  Shape x_batch, w_batch, batch, out;
-};
-
-Expected<MatmulGeometry> MatmulGeometryOf(const OpView& op,
-                                          const Ports& ports) {
-  const Shape& x = op.In(ports.x).shape;
-  const Shape& w = op.In(ports.w).shape;
-  if (x.rank() == 0 || w.rank() == 0)
-    return ShapeError("a scalar has no matrix product");
-  MatmulGeometry g;
-  g.depth = x.back();
-  if (x.rank() > 1) g.rows = x[x.rank() - 2];
-  if (w.rank() > 1) g.columns = w.back();
-  if (w[w.rank() > 1 ? w.rank() - 2 : 0] != g.depth)
-    return ShapeError("matrices " + x.ToString() + " and " + w.ToString() +
-                      " do not fit");
-  for (size_t i = 0; i + 2 < x.rank(); ++i) g.x_batch.Append(x[i]);
-  for (size_t i = 0; i + 2 < w.rank(); ++i) g.w_batch.Append(w[i]);
-  ANEREF_ASSIGN(g.batch, BroadcastShapes(g.x_batch, g.w_batch));
-  std::vector<int64_t> dims = g.batch.ToVector();
-  if (x.rank() > 1) dims.push_back(g.rows);
-  if (w.rank() > 1) dims.push_back(g.columns);
-  ANEREF_ASSIGN(g.out, MakeShape(dims));
-  return g;
-}
-
-// Which of the matrices of `shape` product number `n` of `batch` reads.
-int64_t MatrixIndex(const Shape& shape, const Shape& batch, int64_t n) {
-  int64_t index = 0, step = 1;
-  for (size_t i = 0; i < shape.rank(); ++i) {
-    const int64_t extent = shape[shape.rank() - 1 - i];
-    const int64_t of_batch = batch[batch.rank() - 1 - i];
-    if (extent != 1) index += n % of_batch * step;
-    n /= of_batch;
-    step *= extent;
-  }
-  return index;
-}
-
-// ---- types ----
-
-Expected<Shape> InferConv(const OpView& op, const Ports& ports) {
-  ANEREF_ASSIGN(const ConvGeometry g, ConvGeometryOf(op, ports));
-  const int64_t channels = g.groups * g.out_channels;
-  ANEREF_TRY(CheckOne(op, ports.x_zero));
-  ANEREF_TRY(CheckPerLine(op, ports.w_zero, channels, Shape{channels}));
-  if (ports.is_quantized) {
-    ANEREF_TRY(CheckOne(op, ports.x_scale));
-    ANEREF_TRY(CheckPerLine(op, ports.w_scale, channels, Shape{channels}));
-    const TensorType bias{DataType::kInt32, Shape{channels}};
-    if (op.HasInput(ports.bias) && !(op.In(ports.bias) == bias))
-      return ShapeError("the bias is " + op.In(ports.bias).ToString() +
-                        ", not " + bias.ToString());
-  }
-  std::vector<int64_t> dims = {g.batch, channels};
-  const size_t num_axes = op.In(ports.x).shape.rank() - 2;
-  for (size_t i = 3 - num_axes; i < 3; ++i) dims.push_back(g.axes[i].out);
-  return MakeShape(dims);
-}
-
-Expected<Shape> InferMatmul(const OpView& op, const Ports& ports) {
-  ANEREF_ASSIGN(const MatmulGeometry g, MatmulGeometryOf(op, ports));
-  Shape rows = op.In(ports.x).shape, columns = op.In(ports.w).shape;
-  rows[rows.rank() - 1] = 1;
-  columns[columns.rank() > 1 ? columns.rank() - 2 : 0] = 1;
-  ANEREF_TRY(CheckPerLine(op, ports.x_zero, g.rows, rows));
-  ANEREF_TRY(CheckPerLine(op, ports.w_zero, g.columns, columns));
-  if (ports.is_quantized) {
-    ANEREF_TRY(CheckPerLine(op, ports.x_scale, g.rows, rows));
-    ANEREF_TRY(CheckPerLine(op, ports.w_scale, g.columns, columns));
-  }
-  return g.out;
-}
-
-Expected<std::vector<TensorType>> Infer(const OpView& op) {
-  ANEREF_ASSIGN(const Ports ports, PortsOf(op));
-  ANEREF_TRY(CheckTypes(op, ports));
-  if (ports.is_quantized) {
-    ANEREF_TRY(CheckOne(op, ports.y_scale));
-    ANEREF_TRY(CheckOne(op, ports.y_zero));
-  }
-  ANEREF_ASSIGN(const Shape shape,
-                ports.is_conv ? InferConv(op, ports) : InferMatmul(op, ports));
-  return std::vector<TensorType>{
-      {ports.is_quantized ? op.In(ports.y_zero).dtype : DataType::kInt32,
-       shape}};
-}
 
 // ---- reference ----
 
@@ -253,7 +44,7 @@ std::vector<int32_t> ZerosOf(const OpView& op, size_t i,
   return LoadIntegers<int32_t>(tensors.in[i]);
 }
 
-Expected<Operands> Load(const OpView& op, const Ports& ports,
+Expected<Operands> Load(const OpView& op, const IntegerPorts& ports,
                         const RefTensors& tensors) {
   Operands o;
   o.x = LoadIntegers<int32_t>(tensors.in[ports.x]);
@@ -316,7 +107,7 @@ Span Inside(const WindowAxis& axis, int64_t k) {
 
 // sums[o] += weight * (x - zero) for the tap at `k`.
 template <class Sum>
-void AddTap(const ConvGeometry& g, const int64_t k[3], int32_t weight,
+void AddTap(const IntegerConvGeometry& g, const int64_t k[3], int32_t weight,
             const int32_t* x, int32_t zero, std::vector<Sum>* sums) {
   const auto &d = g.axes[0], &h = g.axes[1], &w = g.axes[2];
   const Span sd = Inside(d, k[0]), sh = Inside(h, k[1]), sw = Inside(w, k[2]);
@@ -337,7 +128,7 @@ void AddTap(const ConvGeometry& g, const int64_t k[3], int32_t weight,
 // One output channel (of all groups) of one image: kernel position outer, input
 // channel inner.
 template <class Sum>
-void ConvChannel(const ConvGeometry& g, const Operands& o, int64_t image,
+void ConvChannel(const IntegerConvGeometry& g, const Operands& o, int64_t image,
                  int64_t channel, std::vector<Sum>* sums) {
   const auto &d = g.axes[0], &h = g.axes[1], &w = g.axes[2];
   const int64_t x_size = d.in * h.in * w.in;
@@ -358,9 +149,9 @@ void ConvChannel(const ConvGeometry& g, const Operands& o, int64_t image,
 }
 
 template <class Sum>
-Status RunConv(const OpView& op, const Ports& ports,
+Status RunConv(const OpView& op, const IntegerPorts& ports,
                const RefTensors& tensors) {
-  ANEREF_ASSIGN(const ConvGeometry g, ConvGeometryOf(op, ports));
+  ANEREF_ASSIGN(const IntegerConvGeometry g, IntegerConvOf(op, ports));
   ANEREF_ASSIGN(const Operands o, Load(op, ports, tensors));
   const int64_t channels = g.groups * g.out_channels;
   const int64_t size = g.axes[0].out * g.axes[1].out * g.axes[2].out;
@@ -384,8 +175,9 @@ Status RunConv(const OpView& op, const Ports& ports,
 
 // sums[column] of one row of one product, k ascending.
 template <class Sum>
-void MatmulRow(const MatmulGeometry& g, const Operands& o, int64_t x_line,
-               int64_t w_matrix, int32_t x_zero, std::vector<Sum>* sums) {
+void MatmulRow(const IntegerMatmulGeometry& g, const Operands& o,
+               int64_t x_line, int64_t w_matrix, int32_t x_zero,
+               std::vector<Sum>* sums) {
   for (int64_t k = 0; k < g.depth; ++k) {
     const int32_t x = o.x[static_cast<size_t>(x_line * g.depth + k)] - x_zero;
     const int32_t* w = o.w.data() + (w_matrix * g.depth + k) * g.columns;
@@ -397,9 +189,9 @@ void MatmulRow(const MatmulGeometry& g, const Operands& o, int64_t x_line,
 }
 
 template <class Sum>
-Status RunMatmul(const OpView& op, const Ports& ports,
+Status RunMatmul(const OpView& op, const IntegerPorts& ports,
                  const RefTensors& tensors) {
-  ANEREF_ASSIGN(const MatmulGeometry g, MatmulGeometryOf(op, ports));
+  ANEREF_ASSIGN(const IntegerMatmulGeometry g, IntegerMatmulOf(op, ports));
   ANEREF_ASSIGN(const Operands o, Load(op, ports, tensors));
   std::vector<int32_t> y;
   y.reserve(static_cast<size_t>(g.out.NumElements()));
@@ -423,7 +215,7 @@ Status RunMatmul(const OpView& op, const Ports& ports,
 
 template <class Sum>
 Status RunWith(const OpView& op, const RefTensors& tensors) {
-  ANEREF_ASSIGN(const Ports ports, PortsOf(op));
+  ANEREF_ASSIGN(const IntegerPorts ports, IntegerPortsOf(op));
   return ports.is_conv ? RunConv<Sum>(op, ports, tensors)
                        : RunMatmul<Sum>(op, ports, tensors);
 }
@@ -432,8 +224,86 @@ Status Reference(const OpView& op, const RefTensors& tensors) {
   return RunWith<WrappingSum>(op, tensors);
 }
 
+// ---- lowering ----
+
+IntegerConvShape ConvShapeOf(const IntegerConvGeometry& g) {
+  IntegerConvShape shape;
+  shape.batch = g.batch;
+  shape.groups = g.groups;
+  shape.in_channels = g.in_channels;
+  shape.out_channels = g.out_channels;
+  for (size_t i = 0; i < 3; ++i) {
+    const WindowAxis& axis = g.axes[i];
+    shape.axes[i] = {axis.in,       axis.kernel,    axis.stride,
+                     axis.dilation, axis.pad_begin, axis.out};
+  }
+  return shape;
+}
+
+IntegerMatmulShape MatmulShapeOf(const IntegerMatmulGeometry& g) {
+  IntegerMatmulShape shape;
+  shape.rows = g.rows;
+  shape.depth = g.depth;
+  shape.columns = g.columns;
+  shape.x_batch = g.x_batch;
+  shape.w_batch = g.w_batch;
+  shape.batch = g.batch;
+  return shape;
+}
+
+Status ReadShape(const OpView& op, const IntegerPorts& ports,
+                 IntegerMacArgs* args, double* products) {
+  const auto elements = static_cast<double>(op.Out(0).shape.NumElements());
+  args->is_conv = ports.is_conv;
+  args->is_quantized = ports.is_quantized;
+  if (ports.is_conv) {
+    ANEREF_ASSIGN(const IntegerConvGeometry g, IntegerConvOf(op, ports));
+    args->conv = ConvShapeOf(g);
+    *products = elements * static_cast<double>(g.in_channels);
+    for (const WindowAxis& axis : g.axes)
+      *products *= static_cast<double>(axis.kernel);
+    return Status();
+  }
+  ANEREF_ASSIGN(const IntegerMatmulGeometry g, IntegerMatmulOf(op, ports));
+  args->matmul = MatmulShapeOf(g);
+  *products = elements * static_cast<double>(g.depth);
+  return Status();
+}
+
+std::vector<float> KnownScale(const OpView& op, size_t i) {
+  return op.IsKnown(i) ? op.KnownFloats(i).value() : std::vector<float>();
+}
+
 Status Lower(const OpView& op, TaskBuilder* builder) {
-  return LowerToReference(op, Reference, builder);
+  ANEREF_ASSIGN(const IntegerPorts ports, IntegerPortsOf(op));
+  if (op.Out(0).shape.NumElements() == 0) return Status();
+  auto args = std::make_shared<IntegerMacArgs>();
+  double products = 0;
+  ANEREF_TRY(ReadShape(op, ports, args.get(), &products));
+  std::array<size_t, kNumIntegerMacOperands> inputs = {
+      ports.x,  ports.w,  ports.x_zero, ports.w_zero, SIZE_MAX,
+      SIZE_MAX, SIZE_MAX, SIZE_MAX,     SIZE_MAX};
+  if (ports.is_quantized) {
+    args->x_scale = KnownScale(op, ports.x_scale);
+    args->w_scale = KnownScale(op, ports.w_scale);
+    args->y_scale = KnownScale(op, ports.y_scale);
+    inputs[4] = ports.x_scale;
+    inputs[5] = ports.w_scale;
+    inputs[6] = ports.y_scale;
+    inputs[7] = ports.y_zero;
+    if (ports.is_conv) inputs[8] = ports.bias;
+  }
+  PlanIntegerMac(args.get());
+  TaskSpec task;
+  task.kernel = &integer_mac_kernel;
+  for (const size_t i : inputs)
+    task.in.push_back(op.HasInput(i) ? InputOperand(i) : Operand{});
+  task.out = {OutputOperand(0)};
+  task.num_units = args->NumUnits();
+  task.flops = 2 * products;
+  task.args = std::move(args);
+  builder->Add(std::move(task));
+  return Status();
 }
 
 // ---- the engine ----
@@ -447,7 +317,7 @@ bool IsZero(const OpView& op, size_t i) {
 
 // Signed operands whose zero points are 0: an offset is none of the engine's.
 bool MultipliesBytes(const OpView& op) {
-  const Expected<Ports> ports = PortsOf(op);
+  const Expected<IntegerPorts> ports = IntegerPortsOf(op);
   return ports.ok() && ports->is_quantized &&
          op.device()->profile().int8_accumulator &&
          op.In(ports->x).dtype == DataType::kInt8 &&
@@ -468,7 +338,7 @@ Status LowerOnEngine(const OpView& op, TaskBuilder* builder) {
 const OpDef integer_mac_op = {
     "integer_mac",
     "Convolutions and matrix products of 8-bit integers with zero points.",
-    Infer, Lower, Reference};
+    InferIntegerMac, Lower, Reference};
 
 const DeviceOp integer_mac_device = {MultipliesBytes, LowerOnEngine,
                                      ReferenceOnEngine};

@@ -3,10 +3,12 @@
 #ifndef ANEREF_OPS_SAMPLING_H_
 #define ANEREF_OPS_SAMPLING_H_
 
+#include <array>
 #include <string>
 #include <vector>
 
 #include "ops/op.h"
+#include "ops/spatial.h"
 
 namespace aneref {
 
@@ -43,6 +45,28 @@ inline Status RequireFloating(const OpView& op, size_t i, int rank = -1) {
 // a map of `height` rows of `width`; neighbours outside count as 0.
 double SampleBilinear(const double* map, int64_t height, int64_t width,
                       double y, double x);
+
+// deform_conv: inputs x, weight, offset, bias, mask.
+struct DeformGeometry {
+  std::vector<WindowAxis> window;
+  int64_t groups = 1;
+  int64_t offset_groups = 1;
+  int64_t taps = 1;  // kernel positions
+};
+Expected<DeformGeometry> DeformGeometryOf(const OpView& op, const Shape& x,
+                                          const Shape& weight);
+
+// Output (image, row, column): what its taps see, [channel][tap], and, where
+// there is a mask, its element for each of them.
+struct DeformColumn {
+  std::vector<double> samples;
+  std::vector<size_t> mask_at;
+};
+DeformColumn DeformColumnAt(const DeformGeometry& geometry,
+                            const std::vector<double>& values,
+                            const std::vector<double>& offset, const Shape& x,
+                            const Shape& weight,
+                            const std::array<int64_t, 3>& at);
 
 }  // namespace aneref
 

@@ -167,14 +167,9 @@ Status ReferenceRoiAlign(const OpView& op, const RefTensors& tensors) {
   return Status();
 }
 
-// ---- deform_conv: inputs x, weight, offset, bias, mask ----
+// ---- deform_conv ----
 
-struct DeformGeometry {
-  std::vector<WindowAxis> window;
-  int64_t groups = 1;
-  int64_t offset_groups = 1;
-  int64_t taps = 1;  // kernel positions
-};
+}  // namespace
 
 Expected<DeformGeometry> DeformGeometryOf(const OpView& op, const Shape& x,
                                           const Shape& weight) {
@@ -202,6 +197,8 @@ Expected<DeformGeometry> DeformGeometryOf(const OpView& op, const Shape& x,
   return geometry;
 }
 
+namespace {
+
 Expected<std::vector<TensorType>> InferDeformConv(const OpView& op) {
   ANEREF_TRY(CheckInputs(op, 3, 5));
   if (op.In(0).shape.rank() != 4)
@@ -228,20 +225,18 @@ Expected<std::vector<TensorType>> InferDeformConv(const OpView& op) {
   return OneOutput(op.In(0).dtype, {x[0], weight[0], height, width});
 }
 
-struct DeformValues {
-  std::vector<double> x, weight, offset, bias, mask;
-};
+}  // namespace
 
-// What the taps of output (n, row, column) see, [channel][tap].
-std::vector<double> DeformColumn(const DeformGeometry& geometry,
-                                 const DeformValues& values, const Shape& x,
-                                 const Shape& weight,
-                                 const std::array<int64_t, 3>& at) {
+DeformColumn DeformColumnAt(const DeformGeometry& geometry,
+                            const std::vector<double>& values,
+                            const std::vector<double>& offset, const Shape& x,
+                            const Shape& weight,
+                            const std::array<int64_t, 3>& at) {
   const WindowAxis& rows = geometry.window[0];
   const WindowAxis& columns = geometry.window[1];
   const int64_t points = rows.out * columns.out;
   const int64_t point = at[1] * columns.out + at[2];
-  std::vector<double> column;
+  DeformColumn column;
   for (int64_t c = 0; c < x[1]; ++c) {
     const int64_t group = c / (x[1] / geometry.offset_groups);
     for (int64_t tap = 0; tap < geometry.taps; ++tap) {
@@ -252,18 +247,22 @@ std::vector<double> DeformColumn(const DeformGeometry& geometry,
                           tap / weight[3] * rows.dilation;
       const int64_t col = at[2] * columns.stride - columns.pad_begin +
                           tap % weight[3] * columns.dilation;
-      double value = SampleBilinear(
-          values.x.data() + (at[0] * x[1] + c) * x[2] * x[3], x[2], x[3],
-          static_cast<double>(row) + values.offset[shift],
-          static_cast<double>(col) +
-              values.offset[shift + static_cast<size_t>(points)]);
-      if (!values.mask.empty())
-        value *= values.mask[static_cast<size_t>(plane * points + point)];
-      column.push_back(value);
+      column.samples.push_back(
+          SampleBilinear(values.data() + (at[0] * x[1] + c) * x[2] * x[3], x[2],
+                         x[3], static_cast<double>(row) + offset[shift],
+                         static_cast<double>(col) +
+                             offset[shift + static_cast<size_t>(points)]));
+      column.mask_at.push_back(static_cast<size_t>(plane * points + point));
     }
   }
   return column;
 }
+
+namespace {
+
+struct DeformValues {
+  std::vector<double> x, weight, offset, bias, mask;
+};
 
 Status ReferenceDeformConv(const OpView& op, const RefTensors& tensors) {
   const Shape& x = tensors.in[0].shape;
@@ -281,13 +280,15 @@ Status ReferenceDeformConv(const OpView& op, const RefTensors& tensors) {
   std::vector<double> result(static_cast<size_t>(out.NumElements()));
   const int64_t depth = weight[1] * geometry.taps;  // products per output
   ForEachIndex(Shape{out[0], out[2], out[3]}, [&](const Index& to) {
-    const std::vector<double> column =
-        DeformColumn(geometry, values, x, weight, {to[0], to[1], to[2]});
+    DeformColumn column = DeformColumnAt(geometry, values.x, values.offset, x,
+                                         weight, {to[0], to[1], to[2]});
+    for (size_t k = 0; !values.mask.empty() && k < column.samples.size(); ++k)
+      column.samples[k] *= values.mask[column.mask_at[k]];
     for (int64_t m = 0; m < out[1]; ++m) {
       const int64_t group = m / (out[1] / geometry.groups);
       double sum = 0;
       for (int64_t k = 0; k < depth; ++k) {
-        sum += column[static_cast<size_t>(group * depth + k)] *
+        sum += column.samples[static_cast<size_t>(group * depth + k)] *
                values.weight[static_cast<size_t>(m * depth + k)];
       }
       if (!values.bias.empty()) sum += values.bias[static_cast<size_t>(m)];

@@ -48,15 +48,9 @@ Status CheckNumbers(const OpView& op, size_t least_rank) {
                     ", the last axis must be 1 or 2 floating elements");
 }
 
-// ---- dft: inputs x, length (optional), axis (optional) ----
+// ---- dft ----
 
-struct DftGeometry {
-  size_t axis = 0;
-  int64_t length = 0;    // of the transform; the signal is cut or filled with 0
-  bool to_real = false;  // the spectrum is one half, the signal real
-  int64_t read = 0;      // elements of the transform that the input may hold
-  int64_t written = 0;
-};
+}  // namespace
 
 Expected<DftGeometry> DftGeometryOf(const OpView& op, const Shape& x) {
   const auto& attributes = op.attributes<fbs::Signal>();
@@ -84,6 +78,8 @@ Expected<DftGeometry> DftGeometryOf(const OpView& op, const Shape& x) {
       attributes.onesided() && !geometry.to_real ? half : geometry.length;
   return geometry;
 }
+
+namespace {
 
 Expected<std::vector<TensorType>> InferDft(const OpView& op) {
   ANEREF_TRY(CheckInputs(op, 1, 3));
@@ -146,15 +142,9 @@ Status ReferenceDft(const OpView& op, const RefTensors& tensors) {
   return Status();
 }
 
-// ---- stft: inputs x [B, n, 1 or 2], step, window (optional), length
-// (optional)
+// ---- stft ----
 
-struct StftGeometry {
-  int64_t step = 0;
-  int64_t length = 0;
-  int64_t frames = 0;
-  int64_t bins = 0;
-};
+}  // namespace
 
 Expected<StftGeometry> StftGeometryOf(const OpView& op, const Shape& x) {
   StftGeometry geometry;
@@ -178,6 +168,8 @@ Expected<StftGeometry> StftGeometryOf(const OpView& op, const Shape& x) {
                       : geometry.length;
   return geometry;
 }
+
+namespace {
 
 Expected<std::vector<TensorType>> InferStft(const OpView& op) {
   ANEREF_TRY(CheckInputs(op, 2, 4));

@@ -32,12 +32,16 @@ double CosOfTurns(int64_t k, int64_t n) {
                          static_cast<double>(n));
 }
 
+// cos(2 pi (4 k + 3 n) / 4 n), a quarter turn earlier.
+double SinOfTurns(int64_t k, int64_t n) {
+  return CosOfTurns(4 * k + 3 * n, 4 * n);
+}
+
 FourierTransform::FourierTransform(size_t length, bool inverse)
     : length_(length), inverse_(inverse), roots_(length) {
   const auto n = static_cast<int64_t>(length);
   for (int64_t k = 0; k < n; ++k) {
-    // sin(2 pi k / n) = cos(2 pi (4 k + 3 n) / 4 n), a quarter turn earlier.
-    const double sine = CosOfTurns(4 * k + 3 * n, 4 * n);
+    const double sine = SinOfTurns(k, n);
     roots_[static_cast<size_t>(k)] = {CosOfTurns(k, n), inverse ? sine : -sine};
   }
 }

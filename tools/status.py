@@ -22,6 +22,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS, NOTES, PAGE = ROOT / "docs/status.json", ROOT / "docs/status_notes.json", ROOT / "docs/status.md"
+RUNGS = ROOT / "docs/rungs.json"  # written by tools/rungs.py
 NUMERICS = ("fp32", "portable", "device")
 EXPLAINED = ("fp32", "portable")
 LARGEST_HALF = 65504.0
@@ -241,6 +242,23 @@ def summary(results):
     return lines
 
 
+def rungs(held):
+    """Per corpus and chip: cases, and how the comparisons of tools/rungs.py ended."""
+    for corpus, cases in sorted(held.items()):
+        for chip in sorted({chip for row in cases.values() for chip in row}):
+            ends = collections.Counter(row[chip].split(":")[0] for row in cases.values() if chip in row)
+            yield (corpus, chip, sum(ends.values()), ends["equal"], ends["refused"], ends["left out"], ends["differs"] + ends["crash"])
+
+
+def rung_lines(held):
+    lines = ["", "## The rungs of the engine's arithmetic", "", "References, plan with scalar kernels and plan with Highway kernels in "
+             "`device` numerics, one digest each of all outputs, by `tools/rungs.py`; refused are the cases that no numerics run.", ""]
+    lines += table(("corpus", "chip", "cases", "equal", "refused", "left out", "differ"), rungs(held))
+    late = [f"{name} on {chip} ({row[chip].removeprefix('left out: ')})" for cases in held.values() for name, row in sorted(cases.items())
+            for chip in sorted(row) if row[chip].startswith("left out")]
+    return lines + (["", "Left out: " + ", ".join(late) + "."] if late else [])
+
+
 def page(results, notes):
     lines = ["# What runs", "", "Written by `tools/status.py` from real runs and from the source; not by hand.", "", *summary(results)]
     lines += ["## Op families", "", "Every family has a reference, which is its meaning (rung 1). Kernels have a scalar twin; most have a "
@@ -248,6 +266,8 @@ def page(results, notes):
               "a datapath of its own under the N rules, `binary32` goes through N38, `portable` moves bits, computes integers or is the "
               "host's (numerics.md).", ""]
     lines += table(("family", "kernels with a Highway twin", "scalar kernels", "device", "tests"), families())
+    if RUNGS.exists():
+        lines += rung_lines(json.loads(RUNGS.read_text()))
     lines += ["", "## ONNX operators", "", "Opsets are those of the tests, which import that version's form of the operator. Expanded "
               "twins count under the operator that they expand. Figures: cases that pass.", ""]
     lines += table(("operator", "opset", "cases", *NUMERICS), operator_rows(results["operators"]))

@@ -178,42 +178,6 @@ class Cell {
   Floats h_, c_, sum_;
 };
 
-Expected<int64_t> LengthOf(const RecurrentArgs& args, const TensorView& lengths,
-                           int64_t item) {
-  if (lengths.data == nullptr) return args.steps;
-  int64_t length = 0;
-  ConvertElements(
-      lengths.dtype,
-      lengths.data + static_cast<size_t>(item) * ElementSize(lengths.dtype),
-      DataType::kInt64, &length, 1);
-  if (length < 0 || length > args.steps) {
-    return InvalidArgument("sequence length " + std::to_string(length) +
-                           " is outside [0, " + std::to_string(args.steps) +
-                           "]");
-  }
-  return length;
-}
-
-// The operands' rows for one direction of one batch item.
-struct Rows {
-  const RecurrentArgs& args;
-  int64_t direction = 0;
-  int64_t item = 0;
-  int64_t X(int64_t step) const {
-    return args.batch_first ? item * args.steps + step
-                            : step * args.batch + item;
-  }
-  int64_t Y(int64_t step) const {
-    return args.batch_first
-               ? X(step) * args.directions + direction
-               : (step * args.directions + direction) * args.batch + item;
-  }
-  int64_t State() const {
-    return args.batch_first ? item * args.directions + direction
-                            : direction * args.batch + item;
-  }
-};
-
 TensorView ViewOr(std::span<const TensorView> views, size_t i) {
   return i < views.size() ? views[i] : TensorView();
 }
@@ -223,9 +187,9 @@ Status Walk(const RecurrentArgs& args, RowProductFunction add_product,
   constexpr size_t kNumInputs = 8;
   TensorView in[kNumInputs];
   for (size_t i = 0; i < kNumInputs; ++i) in[i] = ViewOr(call.in, i);
-  const Rows rows{args, unit / args.batch, unit % args.batch};
-  ANEREF_ASSIGN(const int64_t length, LengthOf(args, in[4], rows.item));
-  const bool reverse = args.starts_reverse || rows.direction == 1;
+  const RecurrentRows rows{args, unit / args.batch, unit % args.batch};
+  ANEREF_ASSIGN(const int64_t length, SequenceLength(args, in[4], rows.item));
+  const bool reverse = rows.IsReverse();
   Cell cell(args, add_product, in, rows.direction, rows.State());
   const TensorView y = ViewOr(call.out, 0);
   for (int64_t i = 0; i < length; ++i) {
@@ -277,6 +241,22 @@ int64_t RecurrentArgs::Gates() const {
 
 size_t RecurrentArgs::NumFunctions() const {
   return kind == Kind::lstm ? 3 : kind == Kind::gru ? 2 : 1;
+}
+
+Expected<int64_t> SequenceLength(const RecurrentArgs& args,
+                                 const TensorView& lengths, int64_t item) {
+  if (lengths.data == nullptr) return args.steps;
+  int64_t length = 0;
+  ConvertElements(
+      lengths.dtype,
+      lengths.data + static_cast<size_t>(item) * ElementSize(lengths.dtype),
+      DataType::kInt64, &length, 1);
+  if (length < 0 || length > args.steps) {
+    return InvalidArgument("sequence length " + std::to_string(length) +
+                           " is outside [0, " + std::to_string(args.steps) +
+                           "]");
+  }
+  return length;
 }
 
 void PackRecurrentWeights(const Floats& w, const Floats& r,

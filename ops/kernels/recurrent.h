@@ -35,6 +35,31 @@ struct RecurrentArgs {
   size_t NumFunctions() const;
 };
 
+// The operands' rows for one direction of one batch item.
+struct RecurrentRows {
+  const RecurrentArgs& args;
+  int64_t direction = 0;
+  int64_t item = 0;
+  bool IsReverse() const { return args.starts_reverse || direction == 1; }
+  int64_t X(int64_t step) const {
+    return args.batch_first ? item * args.steps + step
+                            : step * args.batch + item;
+  }
+  int64_t Y(int64_t step) const {
+    return args.batch_first
+               ? X(step) * args.directions + direction
+               : (step * args.directions + direction) * args.batch + item;
+  }
+  int64_t State() const {
+    return args.batch_first ? item * args.directions + direction
+                            : direction * args.batch + item;
+  }
+};
+// Steps of batch item `item`: all of them where `lengths` is absent. Fails on a
+// length outside [0, steps].
+Expected<int64_t> SequenceLength(const RecurrentArgs& args,
+                                 const TensorView& lengths, int64_t item);
+
 // Fills args->weights; w and r are dense, as the op declares them.
 void PackRecurrentWeights(const std::vector<float>& w,
                           const std::vector<float>& r, RecurrentArgs* args);

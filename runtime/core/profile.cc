@@ -1,5 +1,5 @@
 // Reading of profiles from the chip table, and the table of options (N14, N16,
-// N20, N21, N24, N28, N41). Values only; no arithmetic.
+// N20, N21, N24, N28, N37, N41). Values only; no arithmetic.
 #include "runtime/core/profile.h"
 
 #include <array>
@@ -13,6 +13,7 @@ constexpr const char* kCuts[] = {"rne", "truncate", "floor"};
 constexpr const char* kLanes[] = {"consecutive", "strided16"};
 constexpr const char* kTableRoundings[] = {"once", "steps"};
 constexpr const char* kSwitch[] = {"false", "true"};
+constexpr const char* kRefusedOps[] = {"host", "pieces"};
 
 struct Entry {
   ProfileOption option;
@@ -63,6 +64,12 @@ constexpr Entry kEntries[] = {
     {{"table_rounding", "N41", "modelled",
       "activation tables round once at the end, or each step", kTableRoundings},
      ANEREF_FIELD(table_rounding)},
+    {{"refused_ops", "N37", "modelled",
+      "recurrent layers, deformable convolutions and Fourier transforms, which "
+      "the engine's compiler refuses, run from the engine's pieces, or as on "
+      "the host",
+      kRefusedOps},
+     ANEREF_FIELD(refused_from_pieces)},
 };
 #undef ANEREF_FIELD
 constexpr size_t kNumOptions = std::size(kEntries);

@@ -2,7 +2,7 @@
 // algorithms, one field per choice, read from the `numerics` object of the chip
 // table. The algorithms exist once, in accumulator.h, numerics.h and
 // activation_table.h; nothing here computes. Every modelled choice that has a
-// rival is an option with a name (N14, N20, N21, N41).
+// rival is an option with a name (N14, N20, N21, N37, N41).
 #ifndef ANEREF_RUNTIME_CORE_PROFILE_H_
 #define ANEREF_RUNTIME_CORE_PROFILE_H_
 
@@ -44,14 +44,15 @@ struct Profile {
   WindowCut window_cut = WindowCut::kNearestEven;
   GroupLanes group_lanes = GroupLanes::kConsecutive;
   TableRounding table_rounding = TableRounding::kOnce;
-  bool bias_preload = false;      // N21: the accumulator starts at the bias
-  bool single_tap_exempt = true;  // N20: a conv of one tap has no ceiling
-  bool width_slice_x16 = true;    // N28
-  bool keep_denormals = false;    // N16: no product is dropped, unit 2^-48
-  bool mul_reduce_as_mac = true;  // N24: mul then reduce_sum is a MAC
-  bool int8_accumulator = false;  // N65: int8 x int8 on the engine
-  bool fp8_e4m3 = false;          // N67
-  std::string provenance;         // of the chip's choices, for people
+  bool bias_preload = false;        // N21: the accumulator starts at the bias
+  bool single_tap_exempt = true;    // N20: a conv of one tap has no ceiling
+  bool width_slice_x16 = true;      // N28
+  bool keep_denormals = false;      // N16: no product is dropped, unit 2^-48
+  bool mul_reduce_as_mac = true;    // N24: mul then reduce_sum is a MAC
+  bool refused_from_pieces = true;  // N37: ops without an engine form
+  bool int8_accumulator = false;    // N65: int8 x int8 on the engine
+  bool fp8_e4m3 = false;            // N67
+  std::string provenance;           // of the chip's choices, for people
 };
 
 // The profile of a chip: its `numerics` object in the chip table.

@@ -123,6 +123,26 @@ inline std::vector<fs::path> CorpusFolders() {
   return folders;
 }
 
+// Folders of operator tests, a model and its inputs each, sorted; empty, with
+// the same line, without them.
+inline std::vector<fs::path> OperatorFolders() {
+  const fs::path corpus =
+      fs::path(ANEREF_SOURCE_DIR) / "../shared/models/onnx-node";
+  std::vector<fs::path> folders;
+  if (!fs::is_directory(corpus)) {
+    std::printf("ALL CASES SKIPPED: no operator tests at %s\n",
+                corpus.string().c_str());
+    return folders;
+  }
+  for (const auto& entry : fs::directory_iterator(corpus)) {
+    if (fs::exists(entry.path() / "model.onnx"))
+      folders.push_back(entry.path());
+  }
+  std::sort(folders.begin(), folders.end());
+  REQUIRE(folders.size() > 100);
+  return folders;
+}
+
 // Core ML models and packages, sorted; empty, with the same line, without them.
 inline std::vector<fs::path> CoremlModels() {
   const fs::path corpus =

@@ -1,0 +1,84 @@
+// Products of 8-bit integers with zero points, sums modulo 2^32 (P13, P18):
+// convolution and matrix product. The order of a sum does not matter, so twins
+// differ in nothing but the lanes of one row operation. Not the engine's int8
+// sums, which stop at an overflow (N65).
+#ifndef ANEREF_OPS_KERNELS_INTEGER_MAC_H_
+#define ANEREF_OPS_KERNELS_INTEGER_MAC_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "ops/kernels/kernel.h"
+
+namespace aneref {
+
+// One spatial axis: output o reads o * stride - pad_begin + k * dilation.
+struct IntegerAxis {
+  int64_t in = 1;
+  int64_t kernel = 1;
+  int64_t stride = 1;
+  int64_t dilation = 1;
+  int64_t pad_begin = 0;
+  int64_t out = 1;
+};
+
+struct IntegerConvShape {
+  int64_t batch = 0, groups = 1;
+  int64_t in_channels = 0, out_channels = 0;  // per group
+  std::array<IntegerAxis, 3> axes;            // outermost first
+};
+
+struct IntegerMatmulShape {
+  int64_t rows = 1, depth = 1, columns = 1;
+  Shape x_batch, w_batch, batch;  // leading axes
+};
+// Which of the matrices of `shape` product number `n` of `batch` reads.
+int64_t MatrixIndex(const Shape& shape, const Shape& batch, int64_t n);
+
+// Value of line `line` of matrix `batch`: the list has one value, one per line,
+// or one per line of every matrix.
+template <class T>
+T PerLine(const std::vector<T>& values, int64_t lines, int64_t batch,
+          int64_t line) {
+  if (values.size() == 1) return values[0];
+  if (values.size() == static_cast<size_t>(lines))
+    return values[static_cast<size_t>(line)];
+  return values[static_cast<size_t>(batch * lines + line)];
+}
+
+struct IntegerMacArgs {
+  bool is_conv = false;
+  bool is_quantized = false;  // scales, and an 8-bit result
+  IntegerConvShape conv;
+  IntegerMatmulShape matmul;
+  // Known scales as the file stores them; empty: read in the run.
+  std::vector<float> x_scale, w_scale, y_scale;
+  int64_t block = 1;  // output channels or rows of a unit
+
+  int64_t NumUnits() const;
+};
+
+// in = {x, w, x zero, w zero, x scale, w scale, y scale, y zero, bias}, out =
+// {y}; zero points, scales and the bias are optional.
+inline constexpr size_t kNumIntegerMacOperands = 9;
+extern const Kernel integer_mac_kernel;
+
+// Chooses `block`.
+void PlanIntegerMac(IntegerMacArgs* args);
+
+// sum[i] += the products of four factors and four rows, modulo 2^32.
+inline constexpr size_t kIntegerRows = 4;
+struct IntegerRows {
+  const int32_t* row[kIntegerRows];
+  int32_t factor[kIntegerRows];
+  size_t count = 0;
+};
+using AddIntegerRowsFunction = void (*)(const IntegerRows& rows, int32_t* sum);
+void AddIntegerRowsScalar(const IntegerRows& rows, int32_t* sum);
+void AddIntegerRowsSimd(const IntegerRows& rows, int32_t* sum);
+
+}  // namespace aneref
+
+#endif  // ANEREF_OPS_KERNELS_INTEGER_MAC_H_
