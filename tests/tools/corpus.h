@@ -79,7 +79,7 @@ inline Outcome RunNet(const std::shared_ptr<const Net>& net,
   const auto* ports = net->main_graph().inputs();
   const auto* kept = net->main_graph().states();
   const size_t states = kept == nullptr ? 0 : kept->size();
-  if (ports == nullptr || ports->size() != inputs.size() + states) {
+  if ((ports == nullptr ? 0 : ports->size()) != inputs.size() + states) {
     outcome.status = InvalidArgument("number of inputs");
     return outcome;
   }
