@@ -143,8 +143,7 @@ class ConvUnit {
     for (int64_t p = 0; p < positions_; ++p) {
       const int64_t k[3] = {p / (h.kernel * w.kernel), p / w.kernel % h.kernel,
                             p % w.kernel};
-      for (int64_t c = 0; c < g_.in_channels; c += kStep)
-        AddChannels(k, p, c);
+      for (int64_t c = 0; c < g_.in_channels; c += kStep) AddChannels(k, p, c);
     }
     Store();
   }
