@@ -1,6 +1,7 @@
 // See integer_mac.h. A unit is a block of output channels of one image, or of
 // rows of one product; rows of x (convolution) or w (matrix product) are
-// widened four at a time and added into the sums of the whole block.
+// widened to pairs of 16 bits, four rows at a time, and added into the sums of
+// the whole block. Differences of bytes and zero points fit 16 bits.
 #include "ops/kernels/integer_mac.h"
 
 #include <algorithm>
@@ -12,7 +13,9 @@
 namespace aneref {
 namespace {
 
-constexpr auto kStep = static_cast<int64_t>(kIntegerRows);
+constexpr size_t kRows = 2 * kIntegerPairs;
+constexpr auto kStep = static_cast<int64_t>(kRows);
+using Words = std::vector<int16_t>;
 using Ints = std::vector<int32_t>;
 enum Port : size_t {
   kX,
@@ -47,19 +50,29 @@ std::vector<float> LoadScales(const std::vector<float>& known,
   return LoadAll<float>(view, DataType::kFloat32);
 }
 
-// Every `stride`th byte of a row, widened, less its zero point.
+// `count` bytes of a row, `stride` apart, less their zero point, to every
+// `step`th word.
+struct Piece {
+  int64_t row = 0;
+  int64_t first = 0;
+  int64_t stride = 1;
+  size_t count = 0;
+};
 template <class Byte>
-void WidenBytes(const Byte* from, int64_t stride, int32_t zero, size_t count,
-                int32_t* to) {
-  for (size_t i = 0; i < count; ++i)
-    to[i] = int32_t{from[static_cast<int64_t>(i) * stride]} - zero;
+void WidenBytes(const Byte* from, const Piece& piece, int32_t zero, size_t step,
+                int16_t* to) {
+  for (size_t i = 0; i < piece.count; ++i)
+    to[i * step] = static_cast<int16_t>(
+        int32_t{from[static_cast<int64_t>(i) * piece.stride]} - zero);
 }
-void Widen(const TensorView& view, int64_t row, int64_t first, int64_t stride,
-           int32_t zero, size_t count, int32_t* to) {
+void Widen(const TensorView& view, const Piece& piece, int32_t zero,
+           size_t step, int16_t* to) {
   if (view.dtype == DataType::kInt8)
-    WidenBytes(view.Row<int8_t>(row) + first, stride, zero, count, to);
+    WidenBytes(view.Row<int8_t>(piece.row) + piece.first, piece, zero, step,
+               to);
   else
-    WidenBytes(view.Row<uint8_t>(row) + first, stride, zero, count, to);
+    WidenBytes(view.Row<uint8_t>(piece.row) + piece.first, piece, zero, step,
+               to);
 }
 
 // What follows a sum: as it is, or saturate(round_half_even(fl(sum * factor)) +
@@ -139,30 +152,33 @@ class ConvUnit {
 
   void Run() {
     AddBias();
-    const auto &h = g_.axes[1], &w = g_.axes[2];
-    for (int64_t p = 0; p < positions_; ++p) {
-      const int64_t k[3] = {p / (h.kernel * w.kernel), p / w.kernel % h.kernel,
-                            p % w.kernel};
-      for (int64_t c = 0; c < g_.in_channels; c += kStep) AddChannels(k, p, c);
+    const int64_t rows = g_.axes[0].in * g_.axes[1].in;
+    for (int64_t c = 0; c < g_.in_channels; c += kStep) {
+      for (int64_t row = 0; row < rows; ++row) AddInputRow(c, row);
     }
     Store();
   }
 
  private:
-  // [channel of the block][input channel, padded][position].
+  // [channel of the block][position][input channel, padded with 0].
   void LoadWeights(const Ints& zeros) {
     const auto &d = g_.axes[0], &h = g_.axes[1], &w = g_.axes[2];
     positions_ = d.kernel * h.kernel * w.kernel;
-    stride_ = RoundUp(g_.in_channels, kStep) * positions_;
-    weights_.resize(static_cast<size_t>(count_ * stride_));
-    const int64_t rows = g_.in_channels * d.kernel * h.kernel;
+    padded_ = RoundUp(g_.in_channels, kStep);
+    weights_.resize(static_cast<size_t>(count_ * positions_ * padded_));
+    const int64_t rows = d.kernel * h.kernel;
     for (int64_t m = 0; m < count_; ++m) {
       const int32_t zero =
           PerLine(zeros, g_.groups * g_.out_channels, 0, channel_ + m);
-      for (int64_t row = 0; row < rows; ++row)
-        Widen(call_.in[kW], (channel_ + m) * rows + row, 0, 1, zero,
-              static_cast<size_t>(w.kernel),
-              weights_.data() + m * stride_ + row * w.kernel);
+      for (int64_t c = 0; c < g_.in_channels; ++c) {
+        for (int64_t r = 0; r < rows; ++r) {
+          const int64_t row = ((channel_ + m) * g_.in_channels + c) * rows + r;
+          Widen(
+              call_.in[kW], {row, 0, 1, static_cast<size_t>(w.kernel)}, zero,
+              static_cast<size_t>(padded_),
+              weights_.data() + (m * positions_ + r * w.kernel) * padded_ + c);
+        }
+      }
     }
   }
 
@@ -174,39 +190,63 @@ class ConvUnit {
                   bias.Row<int32_t>(0)[channel_ + m]);
   }
 
-  // The tap at `k` of input channels c .. c + kIntegerRows - 1; those beyond
-  // the last have weights 0.
-  void AddChannels(const int64_t k[3], int64_t position, int64_t c) {
+  // Columns first, first + stride ... of input channels c .. c + kRows - 1 as
+  // pairs; channels beyond the last repeat it, their weights are 0.
+  void LoadPairs(int64_t c, int64_t row, int64_t first, size_t count) {
     const auto &d = g_.axes[0], &h = g_.axes[1], &w = g_.axes[2];
-    const Span sd = Inside(d, k[0]), sh = Inside(h, k[1]), sw = Inside(w, k[2]);
-    if (sw.begin >= sw.end) return;
-    const auto width = static_cast<size_t>(sw.end - sw.begin);
-    buffer_.resize(width * kIntegerRows);
-    const int64_t first = sw.begin * w.stride - w.pad_begin + k[2] * w.dilation;
-    IntegerRows rows{};
-    rows.count = width;
-    for (int64_t od = sd.begin; od < sd.end; ++od) {
-      const int64_t id = od * d.stride - d.pad_begin + k[0] * d.dilation;
-      for (int64_t oh = sh.begin; oh < sh.end; ++oh) {
-        const int64_t ih = oh * h.stride - h.pad_begin + k[1] * h.dilation;
-        for (size_t i = 0; i < kIntegerRows; ++i) {
-          const int64_t channel =
-              (image_ * g_.groups + group_) * g_.in_channels +
-              std::min(c + static_cast<int64_t>(i), g_.in_channels - 1);
-          int32_t* to = buffer_.data() + i * width;
-          Widen(call_.in[kX], (channel * d.in + id) * h.in + ih, first,
-                w.stride, x_zero_, width, to);
-          rows.row[i] = to;
-        }
-        for (int64_t m = 0; m < count_; ++m) {
-          for (size_t i = 0; i < kIntegerRows; ++i)
-            rows.factor[i] = weights_[static_cast<size_t>(
-                m * stride_ + (c + static_cast<int64_t>(i)) * positions_ +
-                position)];
-          add_(rows,
-               sums_.data() + m * size_ + (od * h.out + oh) * w.out + sw.begin);
-        }
+    buffer_.resize(count * kRows);
+    for (size_t i = 0; i < kRows; ++i) {
+      const int64_t channel =
+          (image_ * g_.groups + group_) * g_.in_channels +
+          std::min(c + static_cast<int64_t>(i), g_.in_channels - 1);
+      Widen(call_.in[kX], {channel * d.in * h.in + row, first, w.stride, count},
+            x_zero_, 2, buffer_.data() + i / 2 * 2 * count + i % 2);
+    }
+    loaded_ = count;
+  }
+
+  // What one row of four input channels gives to all outputs that see it.
+  void AddInputRow(int64_t c, int64_t row) {
+    const auto &d = g_.axes[0], &h = g_.axes[1], &w = g_.axes[2];
+    if (w.stride == 1) LoadPairs(c, row, 0, static_cast<size_t>(w.in));
+    for (int64_t kd = 0; kd < d.kernel; ++kd) {
+      const int64_t od = OutputOf(d, row / h.in, kd);
+      for (int64_t kh = 0; od >= 0 && kh < h.kernel; ++kh) {
+        const int64_t oh = OutputOf(h, row % h.in, kh);
+        if (oh < 0) continue;
+        for (int64_t kw = 0; kw < w.kernel; ++kw)
+          AddTap(c, row, (kd * h.kernel + kh) * w.kernel + kw,
+                 (od * h.out + oh) * w.out);
       }
+    }
+  }
+
+  // The output that reads input `i` with tap `k`, or -1.
+  static int64_t OutputOf(const IntegerAxis& axis, int64_t i, int64_t k) {
+    const int64_t shifted = i + axis.pad_begin - k * axis.dilation;
+    if (shifted < 0 || shifted % axis.stride != 0) return -1;
+    return shifted / axis.stride < axis.out ? shifted / axis.stride : -1;
+  }
+
+  void AddTap(int64_t c, int64_t row, int64_t position, int64_t output) {
+    const IntegerAxis& w = g_.axes[2];
+    const int64_t k = position % w.kernel;
+    const Span span = Inside(w, k);
+    if (span.begin >= span.end) return;
+    int64_t first = span.begin * w.stride - w.pad_begin + k * w.dilation;
+    IntegerRows rows{};
+    rows.count = static_cast<size_t>(span.end - span.begin);
+    if (w.stride != 1) {
+      LoadPairs(c, row, first, rows.count);
+      first = 0;
+    }
+    for (size_t p = 0; p < kIntegerPairs; ++p)
+      rows.pairs[p] = buffer_.data() + p * 2 * loaded_ + 2 * first;
+    for (int64_t m = 0; m < count_; ++m) {
+      const int16_t* factor =
+          weights_.data() + (m * positions_ + position) * padded_ + c;
+      for (size_t i = 0; i < kRows; ++i) rows.factor[i / 2][i % 2] = factor[i];
+      add_(rows, sums_.data() + m * size_ + output + span.begin);
     }
   }
 
@@ -232,9 +272,11 @@ class ConvUnit {
   AddIntegerRowsFunction add_;
   const Finish finish_;
   int64_t group_ = 0, image_ = 0, channel_ = 0, count_ = 0;
-  int64_t size_ = 0, positions_ = 0, stride_ = 0;
+  int64_t size_ = 0, positions_ = 0, padded_ = 0;
   int32_t x_zero_ = 0;
-  Ints sums_, weights_, buffer_;
+  Ints sums_;
+  Words weights_, buffer_;
+  size_t loaded_ = 0;  // elements per row of the buffer
 };
 
 // ---- matrix product ----
@@ -256,21 +298,23 @@ class MatmulUnit {
     const Ints w_zero = LoadZeros(call_.in[kWZero]);
     const auto columns = static_cast<size_t>(g_.columns);
     LoadX(LoadZeros(call_.in[kXZero]));
-    Ints zeros, buffer(columns * kIntegerRows);
-    for (int64_t n = 0; n < g_.columns; ++n)
-      zeros.push_back(PerLine(w_zero, g_.columns, w_matrix_, n));
+    Words zeros(columns), buffer(columns * kRows);
+    for (size_t n = 0; n < columns; ++n)
+      zeros[n] = static_cast<int16_t>(
+          PerLine(w_zero, g_.columns, w_matrix_, static_cast<int64_t>(n)));
     sums_.resize(static_cast<size_t>(count_) * columns);
     IntegerRows rows{};
     rows.count = columns;
+    for (size_t p = 0; p < kIntegerPairs; ++p)
+      rows.pairs[p] = buffer.data() + p * 2 * columns;
     for (int64_t k = 0; k < g_.depth; k += kStep) {
-      for (size_t i = 0; i < kIntegerRows; ++i) {
-        int32_t* to = buffer.data() + i * columns;
-        LoadW(std::min(k + static_cast<int64_t>(i), g_.depth - 1), zeros, to);
-        rows.row[i] = to;
-      }
+      for (size_t i = 0; i < kRows; ++i)
+        LoadW(std::min(k + static_cast<int64_t>(i), g_.depth - 1), zeros,
+              buffer.data() + i / 2 * 2 * columns + i % 2);
       for (int64_t r = 0; r < count_; ++r) {
-        for (size_t i = 0; i < kIntegerRows; ++i)
-          rows.factor[i] = x_[static_cast<size_t>(r * stride_ + k) + i];
+        for (size_t i = 0; i < kRows; ++i)
+          rows.factor[i / 2][i % 2] =
+              x_[static_cast<size_t>(r * stride_ + k) + i];
         add_(rows, sums_.data() + r * g_.columns);
       }
     }
@@ -282,21 +326,23 @@ class MatmulUnit {
   void LoadX(const Ints& zeros) {
     stride_ = RoundUp(g_.depth, kStep);
     x_.resize(static_cast<size_t>(count_ * stride_));
+    const auto depth = static_cast<size_t>(g_.depth);
     for (int64_t r = 0; r < count_; ++r)
-      Widen(call_.in[kX], x_matrix_ * g_.rows + row_ + r, 0, 1,
-            PerLine(zeros, g_.rows, x_matrix_, row_ + r),
-            static_cast<size_t>(g_.depth), x_.data() + r * stride_);
+      Widen(call_.in[kX], {x_matrix_ * g_.rows + row_ + r, 0, 1, depth},
+            PerLine(zeros, g_.rows, x_matrix_, row_ + r), 1,
+            x_.data() + r * stride_);
   }
 
-  // Row k of w; a vector has its elements in one row.
-  void LoadW(int64_t k, const Ints& zeros, int32_t* to) const {
+  // Row k of w, to every second word; a vector has its elements in one row.
+  void LoadW(int64_t k, const Words& zeros, int16_t* to) const {
     const TensorView& w = call_.in[kW];
-    const auto columns = static_cast<size_t>(g_.columns);
+    const size_t columns = zeros.size();
     if (w.shape.rank() == 1)
-      Widen(w, 0, k, 1, 0, columns, to);
+      Widen(w, {0, k, 1, columns}, 0, 2, to);
     else
-      Widen(w, w_matrix_ * g_.depth + k, 0, 1, 0, columns, to);
-    for (size_t n = 0; n < columns; ++n) to[n] -= zeros[n];
+      Widen(w, {w_matrix_ * g_.depth + k, 0, 1, columns}, 0, 2, to);
+    for (size_t n = 0; n < columns; ++n)
+      to[2 * n] = static_cast<int16_t>(to[2 * n] - zeros[n]);
   }
 
   void Store() const {
@@ -322,7 +368,8 @@ class MatmulUnit {
   const Finish finish_;
   int64_t product_ = 0, row_ = 0, count_ = 0;
   int64_t x_matrix_ = 0, w_matrix_ = 0, stride_ = 0;
-  Ints x_, sums_;
+  Words x_;
+  Ints sums_;
 };
 
 template <AddIntegerRowsFunction add>
@@ -356,7 +403,7 @@ int64_t IntegerMacArgs::NumUnits() const {
 }
 
 void PlanIntegerMac(IntegerMacArgs* args) {
-  constexpr int64_t kMostChannels = 8, kMostRows = 32;
+  constexpr int64_t kMostChannels = 16, kMostRows = 32;
   args->block = args->is_conv ? std::min(args->conv.out_channels, kMostChannels)
                               : std::min(args->matmul.rows, kMostRows);
   args->block = std::max<int64_t>(args->block, 1);
@@ -364,11 +411,11 @@ void PlanIntegerMac(IntegerMacArgs* args) {
 
 void AddIntegerRowsScalar(const IntegerRows& rows, int32_t* sum) {
   for (size_t i = 0; i < rows.count; ++i) {
-    auto value = static_cast<uint32_t>(sum[i]);
-    for (size_t k = 0; k < kIntegerRows; ++k)
-      value += static_cast<uint32_t>(rows.factor[k]) *
-               static_cast<uint32_t>(rows.row[k][i]);
-    sum[i] = static_cast<int32_t>(value);
+    int64_t value = sum[i];
+    for (size_t p = 0; p < kIntegerPairs; ++p)
+      value += int64_t{rows.factor[p][0]} * rows.pairs[p][2 * i] +
+               int64_t{rows.factor[p][1]} * rows.pairs[p][2 * i + 1];
+    sum[i] = static_cast<int32_t>(static_cast<uint32_t>(value));
   }
 }
 

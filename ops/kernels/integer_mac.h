@@ -68,11 +68,13 @@ extern const Kernel integer_mac_kernel;
 // Chooses `block`.
 void PlanIntegerMac(IntegerMacArgs* args);
 
-// sum[i] += the products of four factors and four rows, modulo 2^32.
-inline constexpr size_t kIntegerRows = 4;
+// Two rows of 16-bit integers, element by element, and a factor for each:
+// sum[i] += factor[0] * pairs[2 i] + factor[1] * pairs[2 i + 1], modulo 2^32,
+// for kIntegerPairs of them at once.
+inline constexpr size_t kIntegerPairs = 2;
 struct IntegerRows {
-  const int32_t* row[kIntegerRows];
-  int32_t factor[kIntegerRows];
+  const int16_t* pairs[kIntegerPairs];
+  int16_t factor[kIntegerPairs][2];
   size_t count = 0;
 };
 using AddIntegerRowsFunction = void (*)(const IntegerRows& rows, int32_t* sum);

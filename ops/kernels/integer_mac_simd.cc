@@ -1,5 +1,7 @@
-// The Highway twin of AddIntegerRowsScalar: outputs in the lanes, products and
-// sums modulo 2^32 (P13).
+// The Highway twin of AddIntegerRowsScalar: outputs in the lanes, products of
+// pairs, sums modulo 2^32 (P13).
+#include <cstring>
+
 #include "ops/kernels/integer_mac.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -15,24 +17,37 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+#if HWY_TARGET == HWY_SCALAR  // one lane holds no pair
+void AddRowsOfTarget(const IntegerRows& rows, int32_t* sum) {
+  AddIntegerRowsScalar(rows, sum);
+}
+#else
 void AddRowsOfTarget(const IntegerRows& rows, int32_t* sum) {
   const hn::ScalableTag<int32_t> d;
+  const hn::Repartition<int16_t, decltype(d)> words;
   const size_t lanes = hn::Lanes(d);
-  const auto f0 = hn::Set(d, rows.factor[0]), f1 = hn::Set(d, rows.factor[1]);
-  const auto f2 = hn::Set(d, rows.factor[2]), f3 = hn::Set(d, rows.factor[3]);
+  const auto factor = [&](size_t p) HWY_ATTR {
+    int32_t both = 0;
+    std::memcpy(&both, rows.factor[p], sizeof both);
+    return hn::BitCast(words, hn::Set(d, both));
+  };
+  const auto f0 = factor(0), f1 = factor(1);
   size_t i = 0;
   for (; i + lanes <= rows.count; i += lanes) {
-    const auto a = hn::Add(hn::Mul(f0, hn::LoadU(d, rows.row[0] + i)),
-                           hn::Mul(f1, hn::LoadU(d, rows.row[1] + i)));
-    const auto b = hn::Add(hn::Mul(f2, hn::LoadU(d, rows.row[2] + i)),
-                           hn::Mul(f3, hn::LoadU(d, rows.row[3] + i)));
-    hn::StoreU(hn::Add(hn::LoadU(d, sum + i), hn::Add(a, b)), d, sum + i);
+    auto odd = hn::Zero(d);
+    auto even = hn::ReorderWidenMulAccumulate(
+        d, f0, hn::LoadU(words, rows.pairs[0] + 2 * i), hn::Zero(d), odd);
+    even = hn::ReorderWidenMulAccumulate(
+        d, f1, hn::LoadU(words, rows.pairs[1] + 2 * i), even, odd);
+    const auto added = hn::RearrangeToOddPlusEven(even, odd);
+    hn::StoreU(hn::Add(hn::LoadU(d, sum + i), added), d, sum + i);
   }
   IntegerRows rest = rows;
-  for (const int32_t*& row : rest.row) row += i;
+  for (const int16_t*& pairs : rest.pairs) pairs += 2 * i;
   rest.count = rows.count - i;
   AddIntegerRowsScalar(rest, sum + i);
 }
+#endif
 
 }  // namespace
 

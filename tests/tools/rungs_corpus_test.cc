@@ -119,4 +119,37 @@ TEST_CASE("N9: the rungs of the engine agree over the Core ML networks") {
   if (!CoremlModels().empty()) CHECK(tally.reference >= 10);
 }
 
+TEST_CASE("N9: the rungs of the engine agree over the operator tests") {
+  int runs = 0, equal = 0;
+  for (const char* chip : {"m1", "m5"}) {
+    SessionOptions options;
+    options.numerics = Numerics::kDevice;
+    options.device = ContextOf(chip);
+    options.threads = 1;
+    for (const fs::path& folder : OperatorFolders()) {
+      ImportSummary summary;
+      const auto bytes = ImportModel((folder / "model.onnx").string(),
+                                     ImportOptions(), &summary);
+      REQUIRE_MESSAGE(bytes.ok(), bytes.status().ToString());
+      auto net = Net::Parse(File::FromBuffer(*bytes), "net");
+      REQUIRE(net.ok());
+      const std::vector<tool::Array> inputs = ReadInputs(folder);
+      std::vector<uint64_t> digests;
+      for (const Rung rung : {Rung::kSimd, Rung::kScalar, Rung::kReference}) {
+        options.rung = rung;
+        const Outcome outcome = RunNet(*net, inputs, options);
+        REQUIRE_MESSAGE(outcome.status.ok(), folder.filename().string()
+                                                 << ": "
+                                                 << outcome.status.ToString());
+        digests.push_back(outcome.digest);
+      }
+      const bool same = digests[0] == digests[1] && digests[0] == digests[2];
+      CHECK_MESSAGE(same, folder.filename().string() << " on " << chip);
+      ++runs;
+      equal += same;
+    }
+  }
+  std::printf("%d of %d operator tests equal on all rungs\n", equal, runs);
+}
+
 }  // namespace aneref
