@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "ops/kernels/pack.h"
 #include "runtime/core/convert.h"
 #include "runtime/core/half.h"
 
@@ -37,30 +38,46 @@ void PackRows(const DenseKernel& kernel, const std::vector<int64_t>& positions,
   }
 }
 
-// The same as panels [k][64 channels], 64 k at a time, so that a square stays
-// in L1.
+// The same as panels [k][64 channels] of a kernel [Cout, Cin/groups, ...]: a
+// channel's weights are a row, whose columns (input channel, position) go to
+// their k.
 void PackPanels(const DenseKernel& kernel,
                 const std::vector<int64_t>& positions, ConvArgs* a) {
+  const int64_t columns = a->in_channels * kernel.num_positions;
+  std::vector<int64_t> place(static_cast<size_t>(columns), -1);
+  for (size_t t = 0; t < positions.size(); ++t) {
+    for (int64_t c = 0; c < a->in_channels; ++c) {
+      place[static_cast<size_t>(c * kernel.num_positions + positions[t])] =
+          static_cast<int64_t>(t) * a->in_channels + c;
+    }
+  }
+  for (int64_t g = 0; g < a->groups; ++g) {
+    for (int64_t m = 0; m < a->out_channels; m += kPanelWidth) {
+      const int64_t channel = g * a->out_channels + m;
+      const PanelSource source = {
+          kernel.dense->as<uint16_t>() + channel * columns, columns,
+          std::min(kPanelWidth, a->out_channels - m), columns};
+      TransposeToPanel(source, place.data(),
+                       a->weights.as<uint16_t>() + a->WeightIndex(channel, 0));
+    }
+  }
+}
+
+// The same of a kernel [Cin, Cout/groups, ...], 64 k at a time.
+void PackTransposedPanels(const DenseKernel& kernel,
+                          const std::vector<int64_t>& positions, ConvArgs* a) {
   const uint16_t* src = kernel.dense->as<uint16_t>();
   uint16_t* dst = a->weights.as<uint16_t>();
-  const auto square = [&](int64_t channel, int64_t count, int64_t t, int64_t c,
+  const auto square = [&](int64_t channel, int64_t count, size_t t, int64_t c,
                           int64_t end) {
     uint16_t* first =
         dst + a->WeightIndex(channel, static_cast<int64_t>(t) * a->in_channels);
-    const int64_t g = channel / a->out_channels;
-    const int64_t position = positions[static_cast<size_t>(t)];
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t row = channel + i, m = row % a->out_channels;
-      const int64_t pair = kernel.transposed
-                               ? g * a->in_channels * a->out_channels + m
-                               : row * a->in_channels;
-      const int64_t step = kernel.transposed ? a->out_channels : 1;
-      for (int64_t k = c; k < end; ++k) {
-        first[k * kPanelWidth + i] =
-            src[(pair + k * step) * kernel.num_positions + position];
-      }
-    }
+    const int64_t g = channel / a->out_channels, m = channel % a->out_channels;
     for (int64_t k = c; k < end; ++k) {
+      const int64_t pair = (g * a->in_channels + k) * a->out_channels + m;
+      const uint16_t* from = src + pair * kernel.num_positions + positions[t];
+      for (int64_t i = 0; i < count; ++i)
+        first[k * kPanelWidth + i] = from[i * kernel.num_positions];
       for (int64_t i = count; i < kPanelWidth; ++i)
         first[k * kPanelWidth + i] = 0;
     }
@@ -71,8 +88,7 @@ void PackPanels(const DenseKernel& kernel,
       for (int64_t c = 0; c < a->in_channels; c += 64) {
         const int64_t end = std::min(c + 64, a->in_channels);
         for (size_t t = 0; t < positions.size(); ++t)
-          square(g * a->out_channels + m, count, static_cast<int64_t>(t), c,
-                 end);
+          square(g * a->out_channels + m, count, t, c, end);
       }
     }
   }
@@ -108,9 +124,11 @@ bool HasPackableWeights(const OpView& op) {
 AlignedBytes LoadKnown(const OpView& op, size_t i) {
   const DataType type = op.In(i).dtype;
   const auto count = static_cast<size_t>(op.In(i).shape.NumElements());
-  AlignedBytes dense(count * ElementSize(type));
-  if (count == 0) return dense;
+  const size_t bytes = count * ElementSize(type);
+  if (count == 0) return {};
   const TensorView& known = op.Known(i);
+  if (known.dtype == type) return AlignedBytes::View(known.data, bytes);
+  AlignedBytes dense(bytes);
   if (type == DataType::kFloat16 && known.dtype == DataType::kFloat32) {
     ConvertConstantToHalf(reinterpret_cast<const float*>(known.data),
                           dense.as<uint16_t>(), count);
@@ -130,14 +148,17 @@ std::vector<float> LoadBias(const OpView& op, size_t i,
 
 bool IsFinite(DataType type, const AlignedBytes& dense) {
   const size_t count = dense.size() / ElementSize(type);
-  for (size_t i = 0; i < count; ++i) {
-    const bool finite =
-        type == DataType::kFloat16
-            ? (dense.as<uint16_t>()[i] & kHalfInfinity) != kHalfInfinity
-            : std::isfinite(dense.as<float>()[i]);
-    if (!finite) return false;
+  // No early end: a loop that runs through is a loop of vectors.
+  bool finite = true;
+  if (type == DataType::kFloat16) {
+    const auto* bits = dense.as<uint16_t>();
+    for (size_t i = 0; i < count; ++i)
+      finite &= (bits[i] & kHalfInfinity) != kHalfInfinity;
+  } else {
+    const auto* values = dense.as<float>();
+    for (size_t i = 0; i < count; ++i) finite &= std::isfinite(values[i]);
   }
-  return true;
+  return finite;
 }
 
 void PackConvWeights(const DenseKernel& kernel,
@@ -145,7 +166,10 @@ void PackConvWeights(const DenseKernel& kernel,
   SetConvLanes(kernel.type, args);
   args->weights = AlignedBytes(static_cast<size_t>(args->NumWeights()) *
                                ElementSize(kernel.type));
-  if (args->channels_in_lanes) return PackPanels(kernel, positions, args);
+  if (args->channels_in_lanes) {
+    return kernel.transposed ? PackTransposedPanels(kernel, positions, args)
+                             : PackPanels(kernel, positions, args);
+  }
   if (kernel.type == DataType::kFloat16) {
     PackRows<uint16_t>(kernel, positions, args);
   } else {

@@ -19,7 +19,8 @@ Status CheckMacTypes(const OpView& op, int64_t bias_length);
 // kernels have: float16 or float32.
 bool HasPackableWeights(const OpView& op);
 
-// The known input i, dense, in its type in memory.
+// The known input i, dense, in its type in memory: in place where the file has
+// this type.
 AlignedBytes LoadKnown(const OpView& op, size_t i);
 // Bias i as it is added: a known one keeps the precision in which the file
 // stores it (P3, N21), any other one is read from memory. Empty when absent.

@@ -1,7 +1,9 @@
 // Matrix product with numpy's rules: vectors are promoted, leading axes
 // broadcast; an optional bias per column. Integers wrap (P13).
 // Rules P2, P3, P4, P12, P13.
+#include <algorithm>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "ops/integers.h"
 #include "ops/kernels/device_matmul.h"
 #include "ops/kernels/gemm_matmul.h"
+#include "ops/kernels/pack.h"
 #include "ops/mac.h"
 #include "ops/op.h"
 #include "runtime/core/convert.h"
@@ -181,20 +184,47 @@ Status Reference(const OpView& op, const RefTensors& tensors) {
   return Status();
 }
 
+// The panels of a y that is transposed: [columns][depth].
+void PackTransposed(const float* src, MatmulArgs* a) {
+  float* dst = a->panels.as<float>();
+  for (int64_t n = 0; n < a->NumPanels() * kPanelWidth; ++n) {
+    const int64_t panel = n / kPanelWidth * a->depth;
+    for (int64_t k = 0; k < a->depth; ++k) {
+      dst[(panel + k) * kPanelWidth + n % kPanelWidth] =
+          n < a->columns ? src[n * a->depth + k] : 0.0f;
+    }
+  }
+}
+void PackTransposed(const uint16_t* src, MatmulArgs* a) {
+  std::vector<int64_t> place(static_cast<size_t>(a->depth));
+  std::iota(place.begin(), place.end(), int64_t{0});
+  for (int64_t n = 0; n < a->columns; n += kPanelWidth) {
+    const PanelSource source = {src + n * a->depth, a->depth,
+                                std::min(kPanelWidth, a->columns - n),
+                                a->depth};
+    TransposeToPanel(source, place.data(),
+                     a->panels.as<uint16_t>() + n * a->depth);
+  }
+}
+
 // y as panels [columns / 64][depth][64], zeros behind the last column.
 template <class T>
 void PackPanels(const AlignedBytes& dense, bool transpose, MatmulArgs* a) {
   a->panels = AlignedBytes(
       static_cast<size_t>(a->NumPanels() * a->depth * kPanelWidth) * sizeof(T));
+  if (transpose) return PackTransposed(dense.as<T>(), a);
+  // Some rows at a time, which stay in L2 while all panels take their parts.
+  constexpr int64_t kRows = 16;
   const T* src = dense.as<T>();
-  T* dst = a->panels.as<T>();
-  const int64_t step = transpose ? 1 : a->columns;
-  const int64_t column_step = transpose ? a->depth : 1;
-  for (int64_t panel = 0; panel < a->NumPanels(); ++panel) {
-    const int64_t first = panel * kPanelWidth;
-    for (int64_t k = 0; k < a->depth; ++k) {
-      for (int64_t n = first; n < first + kPanelWidth; ++n) {
-        *dst++ = n < a->columns ? src[k * step + n * column_step] : T{0};
+  for (int64_t first = 0; first < a->depth; first += kRows) {
+    const int64_t end = std::min(first + kRows, a->depth);
+    for (int64_t panel = 0; panel < a->NumPanels(); ++panel) {
+      const int64_t column = panel * kPanelWidth;
+      const int64_t count = std::min(kPanelWidth, a->columns - column);
+      T* dst = a->panels.as<T>() + (panel * a->depth + first) * kPanelWidth;
+      for (int64_t k = first; k < end; ++k, dst += kPanelWidth) {
+        std::copy_n(src + k * a->columns + column, count, dst);
+        std::fill_n(dst + count, kPanelWidth - count, T{0});
       }
     }
   }

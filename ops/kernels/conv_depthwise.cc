@@ -1,7 +1,7 @@
 // Convolution of single input channels (depthwise, with a multiplier of up to
 // 4): vectors along the row, taps in order, up to eight output rows at a time
-// from zero-padded fp32 lines; planes narrower than a vector need no lines
-// (conv_narrow-inl.h). Rules P3, P4, P2.
+// from zero-padded fp32 lines; steps of two and planes narrower than a vector
+// need no lines (conv_narrow-inl.h). Rules P3, P4, P2.
 #include <algorithm>
 #include <type_traits>
 #include <utility>
@@ -14,7 +14,7 @@
 // foreach_target first
 #include "hwy/highway.h"
 #include "ops/kernels/conv_lines-inl.h"
-#include "ops/kernels/conv_narrow-inl.h"
+#include "ops/kernels/conv_narrow_units-inl.h"
 #include "ops/kernels/gemm-inl.h"
 
 HWY_BEFORE_NAMESPACE();

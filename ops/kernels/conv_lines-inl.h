@@ -10,7 +10,6 @@
 #endif
 
 #include <algorithm>
-#include <cstring>
 #include <type_traits>
 
 #include "hwy/highway.h"
@@ -69,44 +68,31 @@ inline void SplitPhases(const float* line, int64_t num_phases, int64_t pitch,
 }
 
 #if HWY_TARGET != HWY_SCALAR
-// FillSpan and SplitPhases in one for two phases of fp16: pairs of elements are
-// taken apart before they widen. `first` is the column of the line that src[0]
-// is for; the padding is there already. With
-// `overread` the row is an engine surface's (L10) and src its first element.
+// FillSpan and SplitPhases in one for two phases of fp16. `first` is the column
+// of the line that src[0] is for; the padding is there already.
 HWY_INLINE void FillTwoPhases(const uint16_t* src, int64_t first, int64_t count,
-                              int64_t pitch, bool overread, float* phases) {
+                              int64_t pitch, float* phases) {
   const gemm::Tag d;
-  const hn::RebindToUnsigned<gemm::Tag> du;
-  const hn::Rebind<uint16_t, gemm::Tag> dh;
-  const hn::RebindToSigned<gemm::Tag> di;
-  const auto low = hn::Set(du, 0xFFFFu);
   // Element i of an even column goes to phase 0, place i / 2.
   float* even = phases + first % 2 * pitch + first / 2;
   float* odd = phases + (first + 1) % 2 * pitch + (first + 1) / 2;
-  for (int64_t i = 0; i < count; i += 2 * gemm::kLanes) {
-    const int64_t left = std::min(2 * gemm::kLanes, count - i);
-    HWY_ALIGN uint32_t tail[gemm::kLanes];
-    const bool whole = left == 2 * gemm::kLanes;
-    const bool loads_whole = whole || overread;
-    if (!loads_whole)
-      std::memcpy(tail, src + i, static_cast<size_t>(left) * sizeof(uint16_t));
-    const auto pairs =
-        loads_whole ? hn::LoadU(du, reinterpret_cast<const uint32_t*>(src + i))
-                    : hn::Load(du, tail);
-    const auto first_of = compat::WidenHalf(
-        d, hn::DemoteTo(dh, hn::BitCast(di, hn::And(pairs, low))));
-    const auto second_of = compat::WidenHalf(
-        d, hn::DemoteTo(dh, hn::BitCast(di, hn::ShiftRight<16>(pairs))));
-    if (whole) {
-      hn::StoreU(first_of, d, even + i / 2);
-      hn::StoreU(second_of, d, odd + i / 2);
-    } else {
-      compat::StoreFirst(first_of, d, even + i / 2,
-                         static_cast<size_t>((left + 1) / 2));
-      compat::StoreFirst(second_of, d, odd + i / 2,
-                         static_cast<size_t>(left / 2));
-    }
+  int64_t i = 0;
+  for (; i + 2 * gemm::kLanes <= count; i += 2 * gemm::kLanes) {
+    const auto low = compat::LoadWide(d, src + i);
+    const auto high = compat::LoadWide(d, src + i + gemm::kLanes);
+    hn::StoreU(hn::ConcatEven(d, high, low), d, even + i / 2);
+    hn::StoreU(hn::ConcatOdd(d, high, low), d, odd + i / 2);
   }
+  if (i == count) return;
+  const int64_t left = count - i, in_low = std::min(left, gemm::kLanes);
+  const auto low =
+      compat::LoadWideFirst(d, src + i, static_cast<size_t>(in_low));
+  const auto high = compat::LoadWideFirst(d, src + i + in_low,
+                                          static_cast<size_t>(left - in_low));
+  compat::StoreFirst(hn::ConcatEven(d, high, low), d, even + i / 2,
+                     static_cast<size_t>((left + 1) / 2));
+  compat::StoreFirst(hn::ConcatOdd(d, high, low), d, odd + i / 2,
+                     static_cast<size_t>(left / 2));
 }
 #endif
 
@@ -134,10 +120,7 @@ void FillLines(const ConvArgs& a, const ConvLines& lines, const TensorView& x,
     if constexpr (std::is_same_v<T, uint16_t>) {
       if (a.in_step.column == 2) {
         if (padding) FillSpan<T>(nullptr, 0, 0, pitch, true, dst);
-        FillTwoPhases(
-            src, begin, end - begin, lines.phase_pitch,
-            reinterpret_cast<uintptr_t>(src) % 64 == 0 && x.row_pitch % 64 == 0,
-            dst);
+        FillTwoPhases(src, begin, end - begin, lines.phase_pitch, dst);
         continue;
       }
     }

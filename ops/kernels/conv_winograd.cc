@@ -14,49 +14,65 @@ constexpr int64_t kMostTiles = 64;
 constexpr int64_t kWantedUnits = 4;
 constexpr int64_t kFewestBlocks = 8;  // of a unit: 48 channels
 
+// Kernels that are transformed together: input channels, and with the rows of
+// a block their elements, channel outer. Loops over all of them are loops of
+// vectors.
+constexpr int64_t kPackChannels = 16;
+constexpr int64_t kPackWidth = kPackChannels * kWinogradRows;
+using PackLanes = double[kPackWidth];
+
 // G of F(4x4, 3x3), one axis, in double.
-void TransformWeights(const double g[3], double out[6]) {
-  const double even = g[0] + g[2], far = g[0] + 4 * g[2];
-  out[0] = g[0] / 4;
-  out[1] = -(even + g[1]) / 6;
-  out[2] = -(even - g[1]) / 6;
-  out[3] = (far + 2 * g[1]) / 24;
-  out[4] = (far - 2 * g[1]) / 24;
-  out[5] = g[2];
+void TransformWeights(const PackLanes& a, const PackLanes& b,
+                      const PackLanes& c, PackLanes (&out)[6]) {
+  for (int64_t i = 0; i < kPackWidth; ++i) {
+    const double even = a[i] + c[i], far = a[i] + 4 * c[i];
+    out[0][i] = a[i] / 4;
+    out[1][i] = -(even + b[i]) / 6;
+    out[2][i] = -(even - b[i]) / 6;
+    out[3][i] = (far + 2 * b[i]) / 24;
+    out[4][i] = (far - 2 * b[i]) / 24;
+    out[5][i] = c[i];
+  }
+}
+
+// Both axes of the kernels of rows [first_row, first_row + kWinogradRows) and
+// the input channels from `first` on, into the block's [36][in_channels][rows].
+template <class T>
+void PackPart(const WinogradArgs& a, const T* dense, int64_t first_row,
+              int64_t first, float* block) {
+  const int64_t count = std::min(kPackChannels, a.in_channels - first);
+  const int64_t num_rows = std::min(kWinogradRows, a.out_channels - first_row);
+  PackLanes g[9] = {}, rows[3][6], column[6];
+  for (int64_t c = 0; c < count; ++c) {
+    for (int64_t m = 0; m < num_rows; ++m) {
+      const T* kernel =
+          dense + ((first_row + m) * a.in_channels + first + c) * 9;
+      for (int64_t t = 0; t < 9; ++t)
+        g[t][c * kWinogradRows + m] =
+            static_cast<double>(LoadElement(kernel + t));
+    }
+  }
+  for (int r = 0; r < 3; ++r)
+    TransformWeights(g[3 * r], g[3 * r + 1], g[3 * r + 2], rows[r]);
+  for (int64_t j = 0; j < 6; ++j) {
+    TransformWeights(rows[0][j], rows[1][j], rows[2][j], column);
+    for (int64_t i = 0; i < 6; ++i) {
+      float* to = block + ((i * 6 + j) * a.in_channels + first) * kWinogradRows;
+      for (int64_t k = 0; k < count * kWinogradRows; ++k)
+        to[k] = static_cast<float>(column[i][k]);
+    }
+  }
 }
 
 template <class T>
 void PackWeights(const T* dense, WinogradArgs* a) {
+  const int64_t block = kWinogradPoints * a->in_channels * kWinogradRows;
   a->weights =
-      AlignedBytes(static_cast<size_t>(a->Blocks() * kWinogradPoints *
-                                       a->in_channels * kWinogradRows) *
-                   sizeof(float));
-  float* packed = a->weights.as<float>();
-  for (int64_t m = 0; m < a->Blocks() * kWinogradRows; ++m) {
-    float* block = packed + m / kWinogradRows * kWinogradPoints *
-                                a->in_channels * kWinogradRows;
-    for (int64_t c = 0; c < a->in_channels; ++c) {
-      double rows[3][6] = {}, all[6][6] = {};
-      if (m < a->out_channels) {
-        const T* kernel = dense + (m * a->in_channels + c) * 9;
-        for (int r = 0; r < 3; ++r) {
-          const double g[3] = {LoadElement(kernel + 3 * r),
-                               LoadElement(kernel + 3 * r + 1),
-                               LoadElement(kernel + 3 * r + 2)};
-          TransformWeights(g, rows[r]);
-        }
-        for (int j = 0; j < 6; ++j) {
-          const double g[3] = {rows[0][j], rows[1][j], rows[2][j]};
-          double column[6];
-          TransformWeights(g, column);
-          for (int i = 0; i < 6; ++i) all[i][j] = column[i];
-        }
-      }
-      for (int64_t point = 0; point < kWinogradPoints; ++point) {
-        block[(point * a->in_channels + c) * kWinogradRows +
-              m % kWinogradRows] =
-            static_cast<float>(all[point / 6][point % 6]);
-      }
+      AlignedBytes(static_cast<size_t>(a->Blocks() * block) * sizeof(float));
+  for (int64_t b = 0; b < a->Blocks(); ++b) {
+    for (int64_t c = 0; c < a->in_channels; c += kPackChannels) {
+      PackPart(*a, dense, b * kWinogradRows, c,
+               a->weights.as<float>() + b * block);
     }
   }
 }

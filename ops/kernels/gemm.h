@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "runtime/core/half.h"
+#include "runtime/core/huge_pages.h"
 
 namespace aneref {
 
@@ -43,27 +44,33 @@ inline int64_t RoundUp(int64_t value, int64_t granule) {
   return DivideUp(value, granule) * granule;
 }
 
-// 64-byte aligned bytes that are not zeroed; for packed weights.
+// 64-byte aligned bytes that are not zeroed, in huge pages when they are many;
+// for packed weights.
 class AlignedBytes {
  public:
   AlignedBytes() = default;
-  explicit AlignedBytes(size_t size)
-      : data_(size == 0 ? nullptr
-                        : static_cast<std::byte*>(
-                              ::operator new (size, std::align_val_t{64}))),
-        size_(size) {}
-  AlignedBytes(AlignedBytes&& other) noexcept
-      : data_(other.data_), size_(other.size_) {
-    other.data_ = nullptr;
-    other.size_ = 0;
+  explicit AlignedBytes(size_t size) : size_(size), owned_(size > 0) {
+    if (!owned_) return;
+    data_ = static_cast<std::byte*>(::operator new(size, Alignment()));
+    if (size >= kHugePage) AdviseHugePages(data_, size);
   }
+  // The bytes of somebody else, who keeps them as long as this lives. To be
+  // read only, and aligned for their elements only.
+  static AlignedBytes View(const std::byte* data, size_t size) {
+    AlignedBytes view;
+    view.data_ = const_cast<std::byte*>(data);
+    view.size_ = size;
+    return view;
+  }
+  AlignedBytes(AlignedBytes&& other) noexcept { *this = std::move(other); }
   AlignedBytes& operator=(AlignedBytes&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
+    std::swap(owned_, other.owned_);
     return *this;
   }
   ~AlignedBytes() {
-    if (data_ != nullptr) ::operator delete (data_, std::align_val_t{64});
+    if (owned_) ::operator delete(data_, Alignment());
   }
   size_t size() const { return size_; }
   template <class T>
@@ -76,8 +83,13 @@ class AlignedBytes {
   }
 
  private:
+  std::align_val_t Alignment() const {
+    return std::align_val_t{BlockAlignment(size_, 64)};
+  }
+
   std::byte* data_ = nullptr;
   size_t size_ = 0;
+  bool owned_ = false;
 };
 
 // Scalar element access for the twins: fp16 bits or fp32 in memory.

@@ -150,6 +150,53 @@ Moments MomentsOf(const GroupNormArgs& args, const TensorView& x,
   return moments;
 }
 
+// P5 of elements that are widened already: at most one block of the lattice,
+// where totals are the partials. `kOp` adds up.
+template <class Rows, LatticeOp kOp>
+float SumPiece(float shift, const float* values, size_t count) {
+  static_assert(kPiece <= static_cast<int64_t>(kLatticeBlock));
+  alignas(64) float partials[kNumPartials] = {};
+  const size_t whole = count / kNumPartials * kNumPartials;
+  Rows::Accumulate(kOp, shift, values, whole, partials);
+  for (size_t i = whole; i < count; ++i) {
+    float& partial = partials[i - whole];
+    partial = LatticeFold(kOp, partial, LatticeMap(kOp, values[i], shift));
+  }
+  return LatticeTree(kOp, partials);
+}
+
+// A group that is one row of at most kPiece elements, widened once.
+template <class Rows>
+Moments NormalizeRow(const GroupNormArgs& args, const TensorView& x,
+                     const TensorView& y, int64_t row, const Factor& scale,
+                     const Factor& bias) {
+  alignas(64) float piece[kPiece];
+  const auto count = static_cast<size_t>(args.width);
+  const auto divisor = static_cast<float>(args.width);
+  Rows::Widen(x.dtype, x.Row<std::byte>(row), count, piece);
+  Moments moments;
+  if (args.subtract_mean)
+    moments.mean =
+        SumPiece<Rows, LatticeOp::kSum>(0.0f, piece, count) / divisor;
+  const float variance = SumPiece<Rows, LatticeOp::kSumCenteredSquares>(
+                             moments.mean, piece, count) /
+                         divisor;
+  moments.inverse_deviation = 1.0f / std::sqrt(variance + args.epsilon);
+  Rows::Center(moments.mean, moments.inverse_deviation, count, piece);
+  Rows::Apply(scale, bias, count, piece);
+  Rows::Narrow(piece, count, y.dtype, y.Row<std::byte>(row));
+  return moments;
+}
+
+inline void StoreMoments(const KernelCall& call, const Moments& moments,
+                         int64_t group) {
+  for (size_t i = 1; i < call.out.size(); ++i) {
+    if (call.out[i].data != nullptr)
+      StoreAt(i == 1 ? moments.mean : moments.inverse_deviation, call.out[i],
+              group);
+  }
+}
+
 template <class Rows>
 Status RunGroupNorm(const KernelCall& call, int64_t unit) {
   const auto& args = *static_cast<const GroupNormArgs*>(call.args);
@@ -169,12 +216,15 @@ Status RunGroupNorm(const KernelCall& call, int64_t unit) {
       std::min(args.num_groups, (unit + 1) * args.groups_per_unit);
   for (int64_t group = unit * args.groups_per_unit; group < end; ++group) {
     const int64_t first_row = group * args.rows_per_group;
-    const Moments moments = MomentsOf<Rows>(args, x, first_row);
-    for (size_t i = 1; i < call.out.size(); ++i) {
-      if (call.out[i].data != nullptr)
-        StoreAt(i == 1 ? moments.mean : moments.inverse_deviation, call.out[i],
-                group);
+    if (args.per_element && args.rows_per_group == 1 && args.width <= kPiece) {
+      StoreMoments(
+          call,
+          NormalizeRow<Rows>(args, x, call.out[0], first_row, scale, bias),
+          group);
+      continue;
     }
+    const Moments moments = MomentsOf<Rows>(args, x, first_row);
+    StoreMoments(call, moments, group);
     for (int64_t r = 0; r < args.rows_per_group; ++r) {
       if (!args.per_element) {
         const int64_t index = group % args.group_period * args.group_step +

@@ -16,55 +16,104 @@ namespace HWY_NAMESPACE {
 using RowSpan = std::span<const float* const>;
 using TapSpan = std::span<const int64_t>;
 
-// `count` is a multiple of 16, so also of the lanes. Two vectors at a time hide
-// the latency of the fold.
+// FoldMax where no element is NaN: x86's maximum gives its second operand
+// unless the first one is greater, so of equal zeros the first seen stays.
+struct FoldNumbers {
+  template <class V>
+  HWY_INLINE V operator()(V a, V b) const {
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128 && HWY_TARGET != HWY_SCALAR
+    return hn::Max(b, a);
+#else
+    return hn::IfThenElse(hn::Gt(b, a), b, a);
+#endif
+  }
+};
+
+// kVectors of the outputs from `i` on: several hide the latency of the fold.
+template <size_t kVectors, class Fold>
+HWY_INLINE void FoldTapsAt(const Fold& fold, float identity, RowSpan rows,
+                           TapSpan taps, size_t i, float* out) {
+  const RowTag d;
+  const size_t lanes = hn::Lanes(d);
+  RowVector sum[kVectors];
+  ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) sum[v] =
+      hn::Set(d, identity);
+  for (const float* row : rows) {
+    for (int64_t tap : taps) {
+      const float* run = row + tap + i;
+      ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) sum[v] =
+          fold(sum[v], hn::LoadU(d, run + v * lanes));
+    }
+  }
+  ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v)
+      hn::StoreU(sum[v], d, out + i + v * lanes);
+}
+
+// `count` is a multiple of 16, so also of the lanes.
 template <class Fold>
 HWY_INLINE void FoldTaps(const Fold& fold, float identity, RowSpan rows,
                          TapSpan taps, size_t count, float* out) {
-  const RowTag d;
-  const size_t lanes = hn::Lanes(d);
+  const size_t lanes = hn::Lanes(RowTag());
   size_t i = 0;
-  for (; i + 2 * lanes <= count; i += 2 * lanes) {
-    auto sum0 = hn::Set(d, identity);
-    auto sum1 = sum0;
-    for (const float* row : rows) {
-      for (int64_t tap : taps) {
-        const float* run = row + tap + i;
-        sum0 = fold(sum0, hn::LoadU(d, run));
-        sum1 = fold(sum1, hn::LoadU(d, run + lanes));
-      }
-    }
-    hn::StoreU(sum0, d, out + i);
-    hn::StoreU(sum1, d, out + i + lanes);
-  }
-  for (; i < count; i += lanes) {
-    auto sum = hn::Set(d, identity);
-    for (const float* row : rows) {
-      for (int64_t tap : taps) sum = fold(sum, hn::LoadU(d, row + tap + i));
-    }
-    hn::StoreU(sum, d, out + i);
-  }
+  for (; i + 4 * lanes <= count; i += 4 * lanes)
+    FoldTapsAt<4>(fold, identity, rows, taps, i, out);
+  for (; i < count; i += lanes)
+    FoldTapsAt<1>(fold, identity, rows, taps, i, out);
 }
 
 struct SimdPoolRows : SimdRows {
   static HWY_NOINLINE void Deinterleave(const float* src, size_t pairs,
                                         float* even, float* odd) {
+#if HWY_TARGET == HWY_SCALAR
+    pool_internal::ScalarPoolRows::Deinterleave(src, pairs, even, odd);
+#else
     const RowTag d;
     const size_t lanes = hn::Lanes(d);
     size_t i = 0;
     for (; i + lanes <= pairs; i += lanes) {
-      hn::Vec<RowTag> a, b;
-      hn::LoadInterleaved2(d, src + 2 * i, a, b);
-      hn::StoreU(a, d, even + i);
-      hn::StoreU(b, d, odd + i);
+      const auto low = hn::LoadU(d, src + 2 * i);
+      const auto high = hn::LoadU(d, src + 2 * i + lanes);
+      hn::StoreU(hn::ConcatEven(d, high, low), d, even + i);
+      hn::StoreU(hn::ConcatOdd(d, high, low), d, odd + i);
     }
-    pool_internal::ScalarPoolRows::Deinterleave(src + 2 * i, pairs - i,
-                                                even + i, odd + i);
+    if (i == pairs) return;
+    const size_t rest = pairs - i, in_low = HWY_MIN(2 * rest, lanes);
+    const auto low = compat::LoadFirst(d, src + 2 * i, in_low);
+    const auto high =
+        compat::LoadFirst(d, src + 2 * i + in_low, 2 * rest - in_low);
+    compat::StoreFirst(hn::ConcatEven(d, high, low), d, even + i, rest);
+    compat::StoreFirst(hn::ConcatOdd(d, high, low), d, odd + i, rest);
+#endif
   }
-  static HWY_NOINLINE void MaxTaps(RowSpan rows, TapSpan taps, size_t count,
-                                   float* out) {
-    FoldTaps(FoldMax(), -std::numeric_limits<float>::infinity(), rows, taps,
-             count, out);
+  static bool AnyNan(DataType type, const std::byte* row, size_t count) {
+    return type == DataType::kFloat16
+               ? AnyAbove(uint16_t{0x7FFF}, uint16_t{0x7C00}, row, count)
+               : AnyAbove(uint32_t{0x7FFFFFFF}, uint32_t{0x7F800000}, row,
+                          count);
+  }
+  // Whether the masked bits of an element are greater: magnitudes above that of
+  // infinity are NaN.
+  template <class Bits>
+  static HWY_NOINLINE bool AnyAbove(Bits mask, Bits infinity,
+                                    const std::byte* row, size_t count) {
+    const hn::ScalableTag<Bits> d;
+    const size_t lanes = hn::Lanes(d);
+    const auto* bits = reinterpret_cast<const Bits*>(row);
+    auto most = hn::Zero(d);
+    size_t i = 0;
+    for (; i + lanes <= count; i += lanes)
+      most = hn::Max(most, hn::And(hn::LoadU(d, bits + i), hn::Set(d, mask)));
+    if (i < count) {
+      most = hn::Max(most, hn::And(compat::LoadFirst(d, bits + i, count - i),
+                                   hn::Set(d, mask)));
+    }
+    return !hn::AllFalse(d, hn::Gt(most, hn::Set(d, infinity)));
+  }
+  static HWY_NOINLINE void MaxTaps(RowSpan rows, TapSpan taps, bool any_nan,
+                                   size_t count, float* out) {
+    constexpr float kLowest = -std::numeric_limits<float>::infinity();
+    if (any_nan) return FoldTaps(FoldMax(), kLowest, rows, taps, count, out);
+    FoldTaps(FoldNumbers(), kLowest, rows, taps, count, out);
   }
   static HWY_NOINLINE void SumTaps(RowSpan rows, TapSpan taps, size_t count,
                                    float* out) {

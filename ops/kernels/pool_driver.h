@@ -112,9 +112,11 @@ void FillSlot(const PoolArgs& args, const Buffers& buffers, DataType type,
 }
 
 // The rows of the window of output row `oh` that exist, top down; their number.
+// `any_nan` becomes true when a row has one.
 template <class Rows>
 size_t GatherRows(const PoolArgs& args, const Buffers& buffers,
-                  const TensorView& x, int64_t plane, int64_t oh) {
+                  const TensorView& x, int64_t plane, int64_t oh,
+                  bool* any_nan) {
   size_t num_rows = 0;
   for (int64_t k = 0; k < args.rows.kernel; ++k) {
     const int64_t ih =
@@ -124,8 +126,13 @@ size_t GatherRows(const PoolArgs& args, const Buffers& buffers,
     const int64_t index = ih % buffers.layout.num_slots;
     float* slot = buffers.slots + index * buffers.layout.slot_length;
     if (buffers.tags[index] != row) {
-      FillSlot<Rows>(args, buffers, x.dtype, x.Row<std::byte>(row), slot);
+      const auto* src = x.Row<std::byte>(row);
+      FillSlot<Rows>(args, buffers, x.dtype, src, slot);
       buffers.tags[index] = row;
+      if (args.is_max && !*any_nan) {
+        *any_nan =
+            Rows::AnyNan(x.dtype, src, static_cast<size_t>(args.columns.in));
+      }
     }
     buffers.rows[num_rows++] = slot;
   }
@@ -142,12 +149,13 @@ Status RunPool(const KernelCall& call, int64_t unit) {
   const auto out_length = static_cast<size_t>(buffers.layout.out_length);
   const int64_t end =
       std::min(args.num_output_rows, (unit + 1) * args.rows_per_unit);
+  bool any_nan = false;  // in any row that the unit has read
   for (int64_t row = unit * args.rows_per_unit; row < end; ++row) {
     const int64_t plane = row / args.rows.out, oh = row % args.rows.out;
     const size_t num_rows =
-        GatherRows<Rows>(args, buffers, call.in[0], plane, oh);
+        GatherRows<Rows>(args, buffers, call.in[0], plane, oh, &any_nan);
     if (args.is_max) {
-      Rows::MaxTaps({buffers.rows, num_rows}, {buffers.taps, num_taps},
+      Rows::MaxTaps({buffers.rows, num_rows}, {buffers.taps, num_taps}, any_nan,
                     out_length, buffers.out);
     } else {
       Rows::SumTaps({buffers.rows, num_rows}, {buffers.taps, num_taps},
@@ -172,8 +180,11 @@ struct ScalarPoolRows : ScalarRows {
     }
   }
   // P6: rows, then columns. `count` is a multiple of 16.
+  // Only the vector twin's maximum asks.
+  static bool AnyNan(DataType, const std::byte*, size_t) { return false; }
   static void MaxTaps(std::span<const float* const> rows,
-                      std::span<const int64_t> taps, size_t count, float* out) {
+                      std::span<const int64_t> taps, bool /*any_nan*/,
+                      size_t count, float* out) {
     for (size_t i = 0; i < count; ++i) {
       float best = -std::numeric_limits<float>::infinity();
       for (const float* row : rows) {

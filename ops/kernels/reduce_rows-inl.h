@@ -129,7 +129,10 @@ struct SimdRows {
     size_t i = 0;
     for (; i + lanes <= count; i += lanes)
       hn::StoreU(WidenHalves(d, halves + i), d, dst + i);
-    for (; i < count; ++i) dst[i] = HalfToFloat(halves[i]);
+    if (i == count) return;
+    const size_t rest = count - i;
+    compat::StoreFirst(compat::LoadWideFirst(d, halves + i, rest), d, dst + i,
+                       rest);
   }
 
   static HWY_NOINLINE void Narrow(const float* src, size_t count, DataType type,
@@ -150,7 +153,10 @@ struct SimdRows {
     auto* halves = reinterpret_cast<uint16_t*>(dst);
     for (; i + lanes <= count; i += lanes)
       NarrowHalves(d, hn::LoadU(d, src + i), halves + i);
-    for (; i < count; ++i) halves[i] = StoreHalf(src[i]);
+    if (i == count) return;
+    const size_t rest = count - i;
+    compat::StoreNarrowFirst(compat::LoadFirst(d, src + i, rest), d, halves + i,
+                             rest);
   }
 
   static HWY_NOINLINE void Accumulate(LatticeOp op, float shift,

@@ -24,14 +24,13 @@ namespace {
 using DF = hn::CappedTag<float, kNumPartials>;
 using VF = hn::Vec<DF>;
 
-// P9, step by step as ExpFloat.
+// P9, step by step as ExpFloat, of x <= 0 or NaN: there is no upper bound to
+// keep.
 HWY_INLINE VF ExpLanes(DF d, VF x) {
   const hn::RebindToSigned<DF> di;
   const auto low = hn::Set(d, kExpMin);
-  const auto high = hn::Set(d, kExpMax);
   const auto magic = hn::Set(d, kExpMagic);
-  auto c = hn::IfThenElse(hn::Lt(x, low), low, x);
-  c = hn::IfThenElse(hn::Gt(c, high), high, c);
+  const auto c = hn::IfThenElse(hn::Lt(x, low), low, x);
   const auto shifted = hn::Add(hn::Mul(c, hn::Set(d, kExpLog2E)), magic);
   const auto n = hn::Sub(shifted, magic);
   const auto r = hn::Sub(hn::Sub(c, hn::Mul(n, hn::Set(d, kExpLn2Hi))),
@@ -83,20 +82,27 @@ HWY_INLINE VF WidenRow(const Io& io, const std::byte* row, size_t count,
 // sum by P5. `keep` overwrites x with e.
 HWY_INLINE float SumExponentials(DF d, float* values, size_t count,
                                  float maximum, bool keep) {
-  HWY_ALIGN float partials[kNumPartials] = {};
+  HWY_ALIGN float partials[kNumPartials];
   float totals[kNumPartials] = {};
-  const size_t lanes = hn::Lanes(d);
+  constexpr size_t kLanes = hn::MaxLanes(d);
+  constexpr size_t kVectors = kNumPartials / kLanes;
   const auto shift = hn::Set(d, maximum);
-  for (size_t i = 0; i < count; i += kNumPartials) {
-    if (i > 0 && i % kLatticeBlock == 0)
-      LatticeEndBlock(LatticeOp::kSum, partials, totals);
-    for (size_t l = 0; l < kNumPartials; l += lanes) {
-      const auto e = ExpLanes(d, hn::Sub(hn::Load(d, values + i + l), shift));
-      if (keep) hn::Store(e, d, values + i + l);
-      hn::Store(hn::Add(hn::Load(d, partials + l), e), d, partials + l);
+  for (size_t begin = 0; begin < count; begin += kLatticeBlock) {
+    const size_t end = std::min(begin + kLatticeBlock, count);
+    VF sum[kVectors];
+    for (size_t v = 0; v < kVectors; ++v) sum[v] = hn::Zero(d);
+    for (size_t i = begin; i < end; i += kNumPartials) {
+      for (size_t v = 0; v < kVectors; ++v) {
+        float* at = values + i + v * kLanes;
+        const auto e = ExpLanes(d, hn::Sub(hn::Load(d, at), shift));
+        if (keep) hn::Store(e, d, at);
+        sum[v] = hn::Add(sum[v], e);
+      }
     }
+    for (size_t v = 0; v < kVectors; ++v)
+      hn::Store(sum[v], d, partials + v * kLanes);
+    LatticeEndBlock(LatticeOp::kSum, partials, totals);
   }
-  LatticeEndBlock(LatticeOp::kSum, partials, totals);
   return LatticeTree(LatticeOp::kSum, totals);
 }
 

@@ -271,19 +271,27 @@ uint16_t UnaryTable::Fill(uint16_t bits) const {
 void UnaryTable::Apply(const uint16_t* x, size_t count, uint16_t* out) const {
   const std::atomic<uint16_t>* entries = entries_.data();
   size_t i = 0;
-  // Four at a time: one test, one store.
+  // Four at a time: one load, one test, one store.
   for (; i + 4 <= count; i += 4) {
-    uint16_t bits[4], part[4];
-    std::memcpy(bits, x + i, sizeof(bits));
-    for (size_t j = 0; j < 4; ++j)
-      part[j] = entries[bits[j]].load(std::memory_order_relaxed);
-    if (part[0] == 0 || part[1] == 0 || part[2] == 0 || part[3] == 0) {
-      for (size_t j = 0; j < 4; ++j) part[j] = Fill(bits[j]);
+    uint64_t bits = 0;
+    std::memcpy(&bits, x + i, sizeof(bits));
+    const auto entry = [&](int shift) -> uint32_t {
+      return entries[static_cast<uint16_t>(bits >> shift)].load(
+          std::memory_order_relaxed);
+    };
+    const uint32_t a = entry(0), b = entry(16), c = entry(32), d = entry(48);
+    // One less than 0 is FFFFFFFF.
+    const uint32_t missing = (a - 1) | (b - 1) | (c - 1) | (d - 1);
+    uint64_t results = a | b << 16 | uint64_t{c | d << 16} << 32;
+    if (missing > 0xFFFF) {
+      results = 0;
+      for (int shift = 0; shift < 64; shift += 16) {
+        results |= uint64_t{Fill(static_cast<uint16_t>(bits >> shift))}
+                   << shift;
+      }
     }
-    uint64_t four = 0;
-    std::memcpy(&four, part, sizeof(four));
-    four = ~four;
-    std::memcpy(out + i, &four, sizeof(four));
+    results = ~results;
+    std::memcpy(out + i, &results, sizeof(results));
   }
   for (; i < count; ++i) {
     const uint16_t entry = entries[x[i]].load(std::memory_order_relaxed);

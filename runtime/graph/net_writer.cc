@@ -8,6 +8,7 @@
 
 #include "runtime/core/convert.h"
 #include "runtime/core/half.h"
+#include "runtime/core/huge_pages.h"
 #include "runtime/graph/format.h"
 
 namespace aneref {
@@ -41,15 +42,17 @@ void DropUnused(fbs::GraphT* graph) {
 // float32 values of a float16 tensor become fp16 when nothing is lost.
 void CompactToHalf(DraftConstant* constant) {
   if (constant->stored != DataType::kFloat32) return;
+  const std::byte* floats = constant->bytes.raw().data();
   const size_t count = constant->bytes.size() / sizeof(float);
-  std::vector<std::byte> halves(count * sizeof(uint16_t));
+  std::vector<std::byte> halves;
   for (size_t i = 0; i < count; ++i) {
     float value = 0;
-    std::memcpy(&value, constant->bytes.data() + i * sizeof(float),
-                sizeof(float));
+    std::memcpy(&value, floats + i * sizeof(float), sizeof(float));
     const uint16_t half = FloatToHalf(value);
     const float back = HalfToFloat(half);
     if (std::memcmp(&back, &value, sizeof(float)) != 0) return;
+    // Most constants that do not fit say so at once: no memory before that.
+    if (i == 0) halves.resize(count * sizeof(uint16_t));
     std::memcpy(halves.data() + i * sizeof(uint16_t), &half, sizeof(half));
   }
   constant->stored = DataType::kFloat16;
@@ -58,7 +61,7 @@ void CompactToHalf(DraftConstant* constant) {
 
 bool IsUniform(const DraftConstant& constant) {
   const size_t size = ElementSize(constant.stored);
-  const std::vector<std::byte>& bytes = constant.bytes;
+  const std::span<const std::byte> bytes = constant.bytes.raw();
   // Equal to itself shifted by one element: all elements are equal.
   return bytes.size() > 64 && std::memcmp(bytes.data(), bytes.data() + size,
                                           bytes.size() - size) == 0;
@@ -86,9 +89,11 @@ class SegmentWriter {
     auto entry = std::make_unique<fbs::ConstantT>(constant.parts);
     const auto place = [this](const std::vector<std::byte>& bytes,
                               std::unique_ptr<fbs::Range>* range) {
-      if (!bytes.empty()) *range = std::make_unique<fbs::Range>(Place(bytes));
+      if (!bytes.empty())
+        *range = std::make_unique<fbs::Range>(Place(DraftBytes(bytes)));
     };
-    entry->data = std::make_unique<fbs::Range>(Place(constant.data));
+    entry->data =
+        std::make_unique<fbs::Range>(Place(DraftBytes(constant.data)));
     place(constant.palette, &entry->palette);
     place(constant.scales, &entry->scales);
     place(constant.zero_points, &entry->zero_points);
@@ -104,25 +109,39 @@ class SegmentWriter {
     return static_cast<int32_t>(constants->size() - 1);
   }
   uint64_t size() const { return size_; }
-  // Copies every range to its place and gives its memory back.
-  void MoveTo(std::byte* segment) {
+  // Appends every range to `file`, whose end is where the segment begins, and
+  // gives its memory back.
+  void MoveTo(std::vector<std::byte>* file) {
+    const size_t segment = file->size();
     for (size_t i = 0; i < bytes_.size(); ++i) {
-      const std::vector<std::byte> bytes = std::move(bytes_[i]);
-      if (!bytes.empty())
-        std::memcpy(segment + offsets_[i], bytes.data(), bytes.size());
+      file->resize(segment + offsets_[i]);
+      const std::span<const std::byte> bytes = bytes_[i].raw();
+      file->insert(file->end(), bytes.begin(), bytes.end());
+      bytes_[i].Release();
     }
     bytes_.clear();
   }
 
  private:
-  fbs::Range Place(std::vector<std::byte> bytes) {
-    const std::string_view content(reinterpret_cast<const char*>(bytes.data()),
-                                   bytes.size());
-    const size_t hash = std::hash<std::string_view>()(content);
+  // Of the length and the first bytes: constants that differ do so early, and
+  // equal ones are compared anyway.
+  static size_t HashOf(std::span<const std::byte> bytes) {
+    constexpr size_t kMost = 1024;
+    const std::string_view start(reinterpret_cast<const char*>(bytes.data()),
+                                 std::min(bytes.size(), kMost));
+    return std::hash<std::string_view>()(start) ^ bytes.size();
+  }
+
+  fbs::Range Place(DraftBytes bytes) {
+    const std::span<const std::byte> content = bytes.raw();
+    const size_t hash = HashOf(content);
     const auto [first, last] = by_hash_.equal_range(hash);
     for (auto it = first; it != last; ++it) {
-      if (bytes_[it->second] == bytes)
-        return fbs::Range(offsets_[it->second], bytes.size());
+      const std::span<const std::byte> other = bytes_[it->second].raw();
+      if (std::equal(other.begin(), other.end(), content.begin(),
+                     content.end())) {
+        return fbs::Range(offsets_[it->second], content.size());
+      }
     }
     size_ = (size_ + format::kDataAlignment - 1) / format::kDataAlignment *
             format::kDataAlignment;
@@ -136,7 +155,7 @@ class SegmentWriter {
 
   uint64_t size_ = 0;
   std::vector<uint64_t> offsets_;
-  std::vector<std::vector<std::byte>> bytes_;
+  std::vector<DraftBytes> bytes_;
   std::multimap<size_t, size_t> by_hash_;
 };
 
@@ -200,11 +219,18 @@ Expected<std::vector<std::byte>> WriteNet(NetDraft draft) {
                             format::kSegmentAlignment;
     header.file_size = header.segment_offset + header.segment_size;
   }
-  std::vector<std::byte> file(header.file_size);
+  std::vector<std::byte> file;
+  file.reserve(header.file_size);
+  AdviseHugePages(file.data(), header.file_size);
+  file.resize(header.table_offset + header.table_size);
   std::memcpy(file.data(), &header, sizeof(header));
   std::memcpy(file.data() + header.table_offset, builder.GetBufferPointer(),
               builder.GetSize());
-  segment.MoveTo(file.data() + header.segment_offset);
+  if (segment.size() > 0) {
+    file.resize(header.segment_offset);
+    segment.MoveTo(&file);
+  }
+  ANEREF_CHECK(file.size() == header.file_size);
   return file;
 }
 

@@ -11,6 +11,7 @@
 
 #include "runtime/core/status.h"
 #include "runtime/core/tensor.h"
+#include "runtime/graph/draft_bytes.h"
 #include "schema/net_generated.h"
 
 namespace aneref {
@@ -29,7 +30,7 @@ struct NetDraft {
   struct DraftConstant {
     DataType stored = DataType::kFloat32;  // element type of `bytes`
     Shape shape;
-    std::vector<std::byte> bytes;  // dense, row major
+    DraftBytes bytes;  // dense, row major
     // Null, or how the same elements are written.
     std::shared_ptr<const CompressedConstant> compressed = nullptr;
   };

@@ -80,14 +80,15 @@ std::optional<float> UniformFloat(const NetDraft& draft, int32_t tensor) {
     return std::nullopt;
   const DraftConstant& constant = ConstantOf(draft, tensor);
   const size_t size = ElementSize(constant.stored);
-  if (constant.bytes.empty() ||
-      std::memcmp(constant.bytes.data(), constant.bytes.data() + size,
-                  constant.bytes.size() - size) != 0) {
+  const std::span<const std::byte> raw = constant.bytes.raw();
+  if (raw.empty() ||
+      std::memcmp(raw.data(), raw.data() + size, raw.size() - size) != 0) {
     return std::nullopt;
   }
+  alignas(8) std::byte first[8] = {};
+  std::copy_n(raw.begin(), size, first);
   float value = 0;
-  ConvertElements(constant.stored, constant.bytes.data(), DataType::kFloat32,
-                  &value, 1);
+  ConvertElements(constant.stored, first, DataType::kFloat32, &value, 1);
   return value;
 }
 

@@ -127,7 +127,10 @@ DataType OutputType(const NetDraft& draft, const fbs::NodeT& node,
 
 bool ConstantFolder::GatherInputs(const fbs::NodeT& node) {
   inputs_.assign(node.inputs.size(), OpView::Input{});
-  all_static_ = all_known_ = true;
+  all_static_ = true;
+  all_known_ = std::all_of(
+      node.inputs.begin(), node.inputs.end(),
+      [&](int32_t input) { return input < 0 || IsConstant(draft_, input); });
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     if (node.inputs[i] < 0) continue;
     const fbs::TensorT& tensor = TensorAt(draft_, node.inputs[i]);
@@ -137,11 +140,11 @@ bool ConstantFolder::GatherInputs(const fbs::NodeT& node) {
     const std::optional<Shape> shape = StaticShape(tensor);
     if (shape.has_value()) input.type.shape = *shape;
     all_static_ = all_static_ && shape.has_value();
-    if (tensor.constant < 0) {
-      all_known_ = false;
-      continue;
-    }
+    if (tensor.constant < 0) continue;
     const DraftConstant& constant = ConstantOf(draft_, node.inputs[i]);
+    // Large floats decide no shape: they stay in their file until they are
+    // folded.
+    if (constant.bytes.is_borrowed() && !all_known_) continue;
     // Views are not const; nothing writes through a known input.
     auto* data = const_cast<std::byte*>(constant.bytes.data());
     input.known = DenseView(TensorType{constant.stored, constant.shape},

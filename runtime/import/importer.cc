@@ -36,10 +36,9 @@ Expected<std::vector<std::byte>> Finish(Expected<NetDraft> imported,
   return written;
 }
 
-Expected<std::vector<std::byte>> ImportOnnx(const File& file,
-                                            const std::string& path,
-                                            ImportOptions options,
-                                            ImportSummary* summary) {
+Expected<std::vector<std::byte>> ImportOnnx(
+    const std::shared_ptr<const File>& file, const std::string& path,
+    ImportOptions options, ImportSummary* summary) {
   summary->format = "onnx";
   if (options.precision == Precision::kDefault)
     options.precision = Precision::kFp16;
@@ -67,7 +66,7 @@ Expected<std::vector<std::byte>> ImportFile(
   if (coreml::LooksLikeModel(bytes))
     return ImportCoreml(coreml::SingleFile(file, path), path, options, summary);
   if (onnx::LooksLikeModel(bytes))
-    return ImportOnnx(*file, path, options, summary);
+    return ImportOnnx(file, path, options, summary);
   return InvalidFile("", path + ": is no .anem, ONNX or Core ML file");
 }
 

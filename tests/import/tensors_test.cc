@@ -43,6 +43,78 @@ TEST_CASE("tensors: float32 in float_data and raw_data") {
   CHECK(list.Get(ImportOptions()).Find("c")->dtype == fbs::DataType::float16);
 }
 
+// Large ones stay in the file until the net is written: whatever their address
+// in it, and however often the file has them.
+TEST_CASE("tensors: large raw_data at any address of the file") {
+  std::vector<float> floats;
+  Values expected;
+  for (int i = 0; i < 2000; ++i) {
+    floats.push_back(static_cast<float>(i % 300) / 4);
+    expected.push_back((i % 300) / 4.0);
+  }
+  for (size_t shift = 0; shift < 4; ++shift) {
+    ModelBuilder builder;
+    builder.model().set_producer_name(std::string(shift, 'x'));
+    builder.Tensor("before", 1, {1})->set_raw_data(Raw<float>({0.5f}));
+    for (const char* name : {"c", "again"}) {
+      builder.Tensor(name, 1, {2000})->set_raw_data(Raw(floats));
+      builder.Output(name);
+    }
+    builder.Tensor("after", 1, {1})->set_raw_data(Raw<float>({2.5f}));
+    builder.Output("before");
+    builder.Output("after");
+    const Imported imported = Import(builder.model(), SourceTypes());
+    CHECK(imported.Values("c") == expected);
+    CHECK(imported.Values("again") == expected);
+    CHECK(imported.Values("before") == Values{0.5});
+    CHECK(imported.Values("after") == Values{2.5});
+    const auto place = [&](const char* name) {
+      const auto index = static_cast<size_t>(imported.Find(name)->constant);
+      return imported.net.constants[index]->data->offset();
+    };
+    CHECK(place("again") == place("c"));
+    // As halves: multiples of a quarter below 75 are exact.
+    const Imported half = Import(builder.model());
+    CHECK(half.Values("c") == expected);
+    CHECK(half.Stored("c") == DataType::kFloat16);
+  }
+}
+
+TEST_CASE("tensors: large raw_data that is damaged or too short is refused") {
+  ModelBuilder builder;
+  builder.Tensor("c", 10, {4096})->set_raw_data(std::string(8190, '\1'));
+  builder.Output("c");
+  CHECK(Import(builder.model()).status.code() == StatusCode::kInvalidFile);
+  builder.graph().mutable_initializer(0)->set_raw_data(std::string(8192, '\1'));
+  CHECK(Import(builder.model()).status.ok());
+  const std::string bytes = builder.model().SerializeAsString();
+  const TempFolder folder;
+  for (const size_t length : {bytes.size() - 1, size_t{5000}, size_t{300}}) {
+    const std::string path = folder.Write("cut.onnx", bytes.substr(0, length));
+    CHECK(ImportPath(path).status.code() == StatusCode::kInvalidFile);
+  }
+}
+
+TEST_CASE("tensors: large raw_data is an operand like any other") {
+  // Folded in the importer, and computed with at run time.
+  std::vector<float> floats(1500, 2.0f);
+  floats[7] = 3.0f;
+  ModelBuilder builder;
+  builder.Tensor("c", 1, {1500})->set_raw_data(Raw(floats));
+  builder.Input("x", {1500});
+  builder.Node("Add", {"c", "c"}, {"folded"});
+  builder.Node("Add", {"x", "c"}, {"y"});
+  builder.Output("folded");
+  builder.Output("y");
+  const auto results = Evaluate(Import(builder.model(), SourceTypes()),
+                                {{"x", std::vector<float>(1500, 1.0f)}});
+  REQUIRE_EQ(results.size(), 2);
+  CHECK_EQ(results[0][7], 6.0f);
+  CHECK_EQ(results[0][8], 4.0f);
+  CHECK_EQ(results[1][7], 4.0f);
+  CHECK_EQ(results[1][1499], 3.0f);
+}
+
 TEST_CASE("tensors: float64 keeps its type in every precision") {
   OneConstant c(11, {2});
   c.tensor->add_double_data(0.1);

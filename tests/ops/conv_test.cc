@@ -225,6 +225,72 @@ TEST_CASE("conv: ragged shapes agree on all targets") {
   }
 }
 
+// Rows that stay in registers: one vector, two, shared by two planes (an odd
+// plane is left over), several spans of columns, and padding on either side.
+TEST_CASE("conv: depthwise rows in registers agree on all targets") {
+  const DataType type = DataType::kFloat16;
+  for (const int64_t width :
+       {1, 2, 5, 7, 8, 9, 13, 14, 15, 16, 17, 29, 31, 32, 33, 57, 64, 113}) {
+    for (const int kernel : {3, 5}) {
+      for (const int pad : {0, 1, kernel / 2, kernel - 1}) {
+        if (width + 2 * pad < kernel) continue;
+        for (const int stride : {1, 2})
+          CheckRagged({3, 3, 11, width, kernel, stride, pad, 1, 3}, type, true);
+      }
+    }
+  }
+  CheckRagged({5, 5, 30, 7, 3, 1, 1, 1, 5}, type, false);
+  CheckRagged({4, 4, 31, 14, 5, 2, 2, 1, 4}, type, false);
+}
+
+// Ones under a kernel of ones: the sum counts the elements under it. 3x3 with
+// steps of two and one element of padding in front of even extents never
+// reaches the padding behind.
+TEST_CASE("conv: depthwise with steps of two counts what lies under it") {
+  for (const int64_t width : {14, 28, 30, 32, 62, 112}) {
+    fbs::ConvT conv;
+    conv.strides = {2, 2};
+    conv.pads = {1, 1, 1, 1};
+    conv.groups = 2;
+    const int64_t count = 2 * 4 * width;
+    const Values ones(static_cast<size_t>(count), 1.0);
+    const Values result =
+        Run(conv, {Half({1, 2, 4, width}, ones),
+                   Known(Half({2, 1, 3, 3}, Values(18, 1.0)))});
+    Values expected;
+    for (int plane = 0; plane < 2; ++plane) {
+      for (const double rows : {2.0, 3.0}) {
+        expected.push_back(rows * 2);
+        expected.insert(expected.end(), static_cast<size_t>(width / 2 - 1),
+                        rows * 3);
+      }
+    }
+    CHECK_EQ(result, expected);
+  }
+}
+
+// The largest values that are no infinity, in one plane of two: rounding is per
+// row (P2).
+TEST_CASE("P2: depthwise saturates single rows of shared vectors") {
+  fbs::ConvT conv;
+  conv.groups = 2;
+  conv.pads = {1, 1, 1, 1};
+  Values x(2 * 3 * 3, 1.0), w(18, 1.0);
+  x[9 + 4] = 60000.0;  // the middle of the second plane
+  const Values result =
+      Run(conv, {Half({1, 2, 3, 3}, x), Known(Half({2, 1, 3, 3}, w))});
+  // 60000 is a half. 60003, 60005 and 60008 lie between the halves 60000 and
+  // 60032, whose middle is 60016.
+  CHECK_EQ(result, Values{4, 6, 4, 6, 9, 6, 4, 6, 4, 60000, 60000, 60000, 60000,
+                          60000, 60000, 60000, 60000, 60000});
+  w[9 + 4] = 2.0;  // the middle element twice: 120000 + 8 saturates
+  const Values saturated =
+      Run(conv, {Half({1, 2, 3, 3}, x), Known(Half({2, 1, 3, 3}, w))});
+  CHECK_EQ(saturated[9 + 4], 65504.0);
+  CHECK_EQ(saturated[4], 9.0);
+  CHECK_EQ(saturated[9 + 3], 60000.0);
+}
+
 TEST_CASE("conv: many channels agree on all targets") {
   const DataType type = DataType::kFloat16;
   for (const int64_t width : {1, 3, 7, 8, 9, 14, 16, 17, 29, 70}) {

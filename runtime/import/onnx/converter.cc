@@ -35,9 +35,11 @@ Status Named(const Status& status, const std::string& what) {
 
 }  // namespace
 
-Converter::Converter(ModelProto* model, const ImportOptions& options,
+Converter::Converter(ModelFile* file, const ImportOptions& options,
                      ExternalData* external, NetDraft* draft)
-    : model_(*model), session_(draft, options, external) {}
+    : model_(*file->model),
+      raw_data_(std::move(file->raw_data)),
+      session_(draft, options, external) {}
 
 Status Converter::Run() {
   NetDraft& draft = *session_.draft;
@@ -53,7 +55,7 @@ Status Converter::Run() {
   Scope scope;
   scope.opsets = &opsets_;
   GraphProto* graph = model_.mutable_graph();
-  ANEREF_TRY(ConvertInitializers(graph, &scope));
+  ANEREF_TRY(ConvertInitializers(graph, &scope, raw_data_));
   ANEREF_TRY(ConvertInputs(*graph, &scope));
   ANEREF_TRY(ConvertNodes(graph->node(), &scope));
   ANEREF_TRY(ConvertOutputs(*graph, scope));

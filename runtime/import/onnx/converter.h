@@ -4,12 +4,14 @@
 #define ANEREF_RUNTIME_IMPORT_ONNX_CONVERTER_H_
 
 #include <set>
+#include <span>
 #include <string>
 #include <tuple>
 #include <unordered_map>
 #include <vector>
 
 #include "runtime/import/onnx/lowering.h"
+#include "runtime/import/onnx/model_file.h"
 
 namespace aneref::onnx {
 
@@ -33,7 +35,7 @@ struct Scope {
 class Converter {
  public:
   // Takes the model's initializers apart to free memory on the way.
-  Converter(ModelProto* model, const ImportOptions& options,
+  Converter(ModelFile* file, const ImportOptions& options,
             ExternalData* external, NetDraft* draft);
   Status Run();
 
@@ -44,7 +46,10 @@ class Converter {
 
   Status ConvertPorts();
   Status ConvertInputs(const GraphProto& graph, Scope* scope);
-  Status ConvertInitializers(GraphProto* graph, Scope* scope);
+  // `raw_data` by index, as in ModelFile; the graphs of bodies have theirs in
+  // them.
+  Status ConvertInitializers(GraphProto* graph, Scope* scope,
+                             std::span<DraftBytes> raw_data = {});
   Status ConvertOutputs(const GraphProto& graph, const Scope& scope);
   Status ConvertNodes(const NodeList& nodes, Scope* scope);
   Status ConvertNode(const NodeProto& node, Scope* scope);
@@ -83,6 +88,7 @@ class Converter {
   void AddMetadata();
 
   ModelProto& model_;
+  std::vector<DraftBytes> raw_data_;  // of the main graph
   Session session_;
   OpsetMap opsets_;
   using FunctionKey = std::tuple<std::string, std::string,

@@ -24,10 +24,10 @@ Expected<uint64_t> ParseNumber(const std::string& key,
 ExternalData::ExternalData(const std::string& model_path, uint64_t max_bytes)
     : folder_(FolderOf(model_path)), max_bytes_(max_bytes) {}
 
-Expected<std::span<const std::byte>> ExternalData::Open(
+Expected<std::shared_ptr<const File>> ExternalData::Open(
     const std::string& location) {
   const auto found = files_.find(location);
-  if (found != files_.end()) return found->second->bytes();
+  if (found != files_.end()) return found->second;
   const std::string what = "external data '" + location + "'";
   ANEREF_ASSIGN(const std::shared_ptr<const File> file,
                 OpenInside(folder_, location, what));
@@ -37,11 +37,11 @@ Expected<std::span<const std::byte>> ExternalData::Open(
         what + ": external data of " + std::to_string(opened_bytes_) +
         " bytes is over the limit of " + std::to_string(max_bytes_) + " bytes");
   files_[location] = file;
-  return file->bytes();
+  return file;
 }
 
-Expected<std::span<const std::byte>> ExternalData::Find(
-    const TensorProto& tensor, uint64_t needed) {
+Expected<DraftBytes> ExternalData::Find(const TensorProto& tensor,
+                                        uint64_t needed) {
   std::string location;
   uint64_t offset = 0;
   uint64_t length = needed;
@@ -57,15 +57,16 @@ Expected<std::span<const std::byte>> ExternalData::Find(
   if (length != needed)
     return InvalidFile("", "external data has " + std::to_string(length) +
                                " bytes, needs " + std::to_string(needed));
-  if (needed == 0) return std::span<const std::byte>();
-  ANEREF_ASSIGN(const std::span<const std::byte> bytes, Open(location));
+  if (needed == 0) return DraftBytes();
+  ANEREF_ASSIGN(const std::shared_ptr<const File> file, Open(location));
+  const std::span<const std::byte> bytes = file->bytes();
   if (offset > bytes.size() || length > bytes.size() - offset) {
     return InvalidFile(
         "", "external data '" + location + "': " + std::to_string(length) +
                 " bytes at offset " + std::to_string(offset) +
                 " exceed the file's " + std::to_string(bytes.size()));
   }
-  return bytes.subspan(offset, length);
+  return DraftBytes(bytes.subspan(offset, length), file);
 }
 
 }  // namespace aneref::onnx

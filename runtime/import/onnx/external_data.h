@@ -6,9 +6,9 @@
 
 #include <map>
 #include <memory>
-#include <span>
 #include <string>
 
+#include "runtime/graph/draft_bytes.h"
 #include "runtime/graph/net.h"
 #include "runtime/import/onnx/proto.h"
 
@@ -19,13 +19,12 @@ class ExternalData {
   // `max_bytes` bounds the sum of all files (0: no limit).
   ExternalData(const std::string& model_path, uint64_t max_bytes);
 
-  // The bytes that the tensor's external_data entries name; valid while this
-  // object lives. `needed` is what the tensor's type and dims ask for.
-  Expected<std::span<const std::byte>> Find(const TensorProto& tensor,
-                                            uint64_t needed);
+  // The bytes that the tensor's external_data entries name. `needed` is what
+  // the tensor's type and dims ask for.
+  Expected<DraftBytes> Find(const TensorProto& tensor, uint64_t needed);
 
  private:
-  Expected<std::span<const std::byte>> Open(const std::string& location);
+  Expected<std::shared_ptr<const File>> Open(const std::string& location);
 
   std::string folder_;
   uint64_t max_bytes_;

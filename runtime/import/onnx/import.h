@@ -2,6 +2,7 @@
 #ifndef ANEREF_RUNTIME_IMPORT_ONNX_IMPORT_H_
 #define ANEREF_RUNTIME_IMPORT_ONNX_IMPORT_H_
 
+#include <memory>
 #include <span>
 #include <string>
 
@@ -15,7 +16,9 @@ namespace aneref::onnx {
 bool LooksLikeModel(std::span<const std::byte> bytes);
 
 // `path` is where the file came from: external data is looked up in its folder.
-Expected<NetDraft> ImportFile(const File& file, const std::string& path,
+// The draft's constants may lie in the file.
+Expected<NetDraft> ImportFile(const std::shared_ptr<const File>& file,
+                              const std::string& path,
                               const ImportOptions& options);
 
 }  // namespace aneref::onnx

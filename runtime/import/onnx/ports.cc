@@ -68,7 +68,8 @@ fbs::ImageLayout ImageLayoutOf(const std::string& name) {
 
 }  // namespace
 
-Status Converter::ConvertInitializers(GraphProto* graph, Scope* scope) {
+Status Converter::ConvertInitializers(GraphProto* graph, Scope* scope,
+                                      std::span<DraftBytes> raw_data) {
   auto add = [&](const std::string& name, Expected<DraftConstant> constant) {
     if (!constant.ok()) return constant.status();
     const auto bound = scope->bound.find(name);
@@ -82,10 +83,14 @@ Status Converter::ConvertInitializers(GraphProto* graph, Scope* scope) {
     session_.defined[static_cast<size_t>(tensor)] = true;
     return Define(name, tensor, scope);
   };
-  for (TensorProto& tensor : *graph->mutable_initializer()) {
+  for (int i = 0; i < graph->initializer_size(); ++i) {
+    TensorProto& tensor = *graph->mutable_initializer(i);
     if (tensor.name().empty())
       return InvalidFile("", "an initializer has no name");
-    ANEREF_TRY(add(tensor.name(), ReadTensor(tensor, session_.external)));
+    DraftBytes raw;
+    if (!raw_data.empty()) raw = std::move(raw_data[static_cast<size_t>(i)]);
+    ANEREF_TRY(add(tensor.name(),
+                   ReadTensor(tensor, session_.external, std::move(raw))));
     if (IsFourBit(tensor.data_type()))
       session_.four_bit.insert(scope->values.at(tensor.name()));
     TensorProto().Swap(&tensor);  // its bytes are not needed any more

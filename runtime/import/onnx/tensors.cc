@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "runtime/core/convert.h"
 
@@ -114,14 +115,30 @@ Status ReadLists(const TensorProto& tensor, int32_t type, size_t count,
   }
 }
 
+Status RawSizeError(size_t size, size_t needed) {
+  return InvalidFile("", "raw_data has " + std::to_string(size) +
+                             " bytes, the dims need " + std::to_string(needed));
+}
+
+// `raw_data` as ReadTensor has it.
 Status ReadValues(const TensorProto& tensor, DataType stored, size_t count,
-                  ExternalData* external, std::vector<std::byte>* bytes) {
+                  ExternalData* external, DraftBytes raw_data,
+                  DraftBytes* result) {
   const int32_t type = tensor.data_type();
   const size_t needed = WireBytes(type, stored, count);
+  if (!raw_data.empty()) {
+    if (raw_data.size() != needed) return RawSizeError(raw_data.size(), needed);
+    *result = std::move(raw_data);
+    return Status();
+  }
+  std::vector<std::byte>* bytes = &result->vector();
   if (tensor.data_location() == 1) {
-    ANEREF_ASSIGN(const std::span<const std::byte> raw,
-                  external->Find(tensor, needed));
-    ReadRaw(type, stored, raw.data(), count, bytes);
+    ANEREF_ASSIGN(DraftBytes raw, external->Find(tensor, needed));
+    if (type == kOnnxFloat || type == kOnnxFloat16) {
+      *result = std::move(raw);
+    } else {
+      ReadRaw(type, stored, raw.raw().data(), count, bytes);
+    }
     return Status();
   }
   if (tensor.data_location() != 0)
@@ -131,10 +148,7 @@ Status ReadValues(const TensorProto& tensor, DataType stored, size_t count,
   if (!tensor.has_raw_data()) return ReadLists(tensor, type, count, bytes);
   const std::string& raw = tensor.raw_data();
   if (raw.empty() && count > 0) return ReadLists(tensor, type, count, bytes);
-  if (raw.size() != needed)
-    return InvalidFile("", "raw_data has " + std::to_string(raw.size()) +
-                               " bytes, the dims need " +
-                               std::to_string(needed));
+  if (raw.size() != needed) return RawSizeError(raw.size(), needed);
   ReadRaw(type, stored, reinterpret_cast<const std::byte*>(raw.data()), count,
           bytes);
   return Status();
@@ -202,7 +216,8 @@ Expected<DataType> SourceType(int32_t type) {
 }
 
 Expected<DraftConstant> ReadTensor(const TensorProto& tensor,
-                                   ExternalData* external) {
+                                   ExternalData* external,
+                                   DraftBytes raw_data) {
   DraftConstant constant;
   auto named = [&](const Status& status) {
     return status.WithContext("tensor '" + tensor.name() + "'");
@@ -214,8 +229,8 @@ Expected<DraftConstant> ReadTensor(const TensorProto& tensor,
   constant.stored = *stored;
   constant.shape = *shape;
   const auto count = static_cast<size_t>(shape->NumElements());
-  const Status status =
-      ReadValues(tensor, *stored, count, external, &constant.bytes);
+  const Status status = ReadValues(tensor, *stored, count, external,
+                                   std::move(raw_data), &constant.bytes);
   if (!status.ok()) return named(status);
   if (*stored == DataType::kBool) {
     for (std::byte& value : constant.bytes)

@@ -37,9 +37,11 @@ inline DataType OnnxDeclaredType(DataType source, Precision precision) {
                                       : DeclaredType(source, precision);
 }
 
-// `stored` is the source's type.
+// `stored` is the source's type. `raw_data` is that of the tensor when the
+// message lacks it: of float16 or float32.
 Expected<DraftConstant> ReadTensor(const TensorProto& tensor,
-                                   ExternalData* external);
+                                   ExternalData* external,
+                                   DraftBytes raw_data = {});
 // The dense form.
 Expected<DraftConstant> ReadSparseTensor(const SparseTensorProto& tensor,
                                          ExternalData* external);

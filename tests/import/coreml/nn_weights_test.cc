@@ -129,7 +129,7 @@ TEST_CASE("coreml weights: lookup tables of all widths stay compressed") {
     view.palette_shape = {1, entries, 1};
     std::vector<std::byte> decoded(constant->bytes.size());
     REQUIRE(DecodeConstant(view, decoded).ok());
-    CHECK(decoded == constant->bytes);
+    CHECK(decoded == constant->bytes.vector());
   }
 }
 
