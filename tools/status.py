@@ -250,13 +250,16 @@ def rungs(held):
             yield (corpus, chip, sum(ends.values()), ends["equal"], ends["refused"], ends["left out"], ends["differs"] + ends["crash"])
 
 
-def rung_lines(held):
+def rung_lines(held, networks):
     lines = ["", "## The rungs of the engine's arithmetic", "", "References, plan with scalar kernels and plan with Highway kernels in "
              "`device` numerics, one digest each of all outputs, by `tools/rungs.py`; refused are the cases that no numerics run.", ""]
     lines += table(("corpus", "chip", "cases", "equal", "refused", "left out", "differ"), rungs(held))
     late = [f"{name} on {chip} ({row[chip].removeprefix('left out: ')})" for cases in held.values() for name, row in sorted(cases.items())
             for chip in sorted(row) if row[chip].startswith("left out")]
-    return lines + (["", "Left out: " + ", ".join(late) + "."] if late else [])
+    if late:
+        lines += ["", "Left out: " + ", ".join(late) + "."]
+    waiting = sorted(set(networks) - {name for cases in held.values() for name in cases})
+    return lines + (["", "Not compared yet: " + ", ".join(waiting) + "."] if waiting else [])
 
 
 def page(results, notes):
@@ -267,7 +270,7 @@ def page(results, notes):
               "host's (numerics.md).", ""]
     lines += table(("family", "kernels with a Highway twin", "scalar kernels", "device", "tests"), families())
     if RUNGS.exists():
-        lines += rung_lines(json.loads(RUNGS.read_text()))
+        lines += rung_lines(json.loads(RUNGS.read_text()), results["networks"])
     lines += ["", "## ONNX operators", "", "Opsets are those of the tests, which import that version's form of the operator. Expanded "
               "twins count under the operator that they expand. Figures: cases that pass.", ""]
     lines += table(("operator", "opset", "cases", *NUMERICS), operator_rows(results["operators"]))
