@@ -21,9 +21,15 @@ endfunction()
 
 install(DIRECTORY runtime/capi/include/aneref DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev
         FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+# What a static link needs, as libraries and not as Requires.private: pkg-config would ask for those in every link.
+set(ANEREF_PC_LIBS "")
+if(ANEREF_HWY)
+  string(APPEND ANEREF_PC_LIBS "-lhwy ")
+endif()
 set(ANEREF_PC_THREADS "")
 if(TARGET TBB::tbb)
   set(ANEREF_PC_THREADS "tbb")
+  string(APPEND ANEREF_PC_LIBS "-ltbb ")
 endif()
 aneref_install_library(aneref_shared library)
 aneref_install_library(aneref_static dev)
