@@ -2,7 +2,9 @@
 // are nearly always folded before a run, so there is no kernel. Shape, size and
 // eye_like never read the elements of their input.
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
 
 #include "ops/data_shapes.h"
 #include "ops/movement.h"
@@ -33,8 +35,15 @@ Bits IntBits(int64_t value, DataType dtype) {
 }
 
 void FillAll(const TensorView& view, const Bits& bits) {
-  const Elements out(view);
-  ForEachIndex(view.shape, [&](const Index& at) { out.Set(at, bits.data()); });
+  const size_t size = ElementSize(view.dtype);
+  const size_t row_bytes = static_cast<size_t>(view.width()) * size;
+  for (int64_t r = 0; r < view.num_rows() && row_bytes > 0; ++r) {
+    auto* row = view.Row<std::byte>(r);
+    std::memcpy(row, bits.data(), size);
+    // What is filled fills as much behind it.
+    for (size_t done = size; done < row_bytes; done *= 2)
+      std::memcpy(row + done, row, std::min(done, row_bytes - done));
+  }
 }
 
 // ---- range ----

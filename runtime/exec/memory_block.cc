@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <string>
 
-#include "runtime/core/huge_pages.h"
 #include "runtime/plan/memory.h"
 
 namespace aneref {
@@ -13,11 +12,6 @@ namespace {
 Status NoMemory(uint64_t bytes) {
   return Status(StatusCode::kOutOfMemory, "",
                 "no memory for " + std::to_string(bytes) + " bytes");
-}
-
-// aligned_alloc takes whole multiples of its alignment.
-uint64_t RoundTo(uint64_t bytes, uint64_t granule) {
-  return (bytes + granule - 1) / granule * granule;
 }
 
 }  // namespace
@@ -31,14 +25,12 @@ void BlockDeleter::operator()(std::byte* memory) const {
 }
 
 Expected<MemoryBlock> AllocateBlock(uint64_t bytes, const BlockSource& source) {
-  if (bytes > PTRDIFF_MAX - kHugePage) return NoMemory(bytes);
+  if (bytes > PTRDIFF_MAX - kMemoryGranule) return NoMemory(bytes);
   const uint64_t size = AlignUp(std::max<uint64_t>(bytes, 1));
-  const size_t alignment = BlockAlignment(size, kMemoryGranule);
   void* memory = source.allocate == nullptr
-                     ? std::aligned_alloc(alignment, RoundTo(size, alignment))
+                     ? std::aligned_alloc(kMemoryGranule, size)
                      : source.allocate(source.user, size, kMemoryGranule);
   if (memory == nullptr) return NoMemory(bytes);
-  if (source.allocate == nullptr) AdviseHugePages(memory, size);
   MemoryBlock block(static_cast<std::byte*>(memory),
                     BlockDeleter{source, size});
   if (reinterpret_cast<uintptr_t>(memory) % kMemoryGranule != 0) {

@@ -8,7 +8,6 @@
 
 #include "runtime/core/convert.h"
 #include "runtime/core/half.h"
-#include "runtime/core/huge_pages.h"
 #include "runtime/graph/format.h"
 
 namespace aneref {
@@ -221,7 +220,6 @@ Expected<std::vector<std::byte>> WriteNet(NetDraft draft) {
   }
   std::vector<std::byte> file;
   file.reserve(header.file_size);
-  AdviseHugePages(file.data(), header.file_size);
   file.resize(header.table_offset + header.table_size);
   std::memcpy(file.data(), &header, sizeof(header));
   std::memcpy(file.data() + header.table_offset, builder.GetBufferPointer(),
