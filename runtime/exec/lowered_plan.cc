@@ -40,6 +40,11 @@ Expected<std::shared_ptr<const LoweredPlan>> LoweredPlan::Create(
     std::shared_ptr<const Plan> plan, const LoweringOptions& options) {
   std::shared_ptr<LoweredPlan> lowered(
       new LoweredPlan(std::move(program), std::move(plan), options));
+  // What cannot be held is refused before the tables of kernels, which grow
+  // with extents, are made.
+  const uint64_t tensors = lowered->plan_->arena.arena_bytes;
+  ANEREF_TRY(MemoryBudget(options.max_memory).Take(tensors, "tensors"));
+  ANEREF_TRY(CheckAvailable(tensors));
   ANEREF_TRY(lowered->Lower(net));
   ANEREF_TRY(lowered->PlaceConstants());
   ANEREF_TRY(lowered->PlaceTemporaries());
@@ -109,6 +114,10 @@ Status LoweredPlan::LowerNode(int32_t index, int32_t task) {
                         ? TensorType{}
                         : program_->values[static_cast<size_t>(value)].memory);
   }
+  const bool is_empty = std::all_of(
+      types.begin(), types.end(),
+      [](const TensorType& type) { return type.shape.NumElements() == 0; });
+  if (is_empty) return Status();  // other extents may be of any size
   const OpView view(*node.node, operands, types, options_.device.get());
   const OpDef& def = *FindOp(node.node->op_type());
   TaskBuilder builder(HintOf(plan_->tasks[static_cast<size_t>(task)]),

@@ -42,6 +42,15 @@ Expected<MemoryBlock> AllocateBlock(uint64_t bytes, const BlockSource& source) {
   return block;
 }
 
+Status CheckAvailable(uint64_t bytes) {
+  if (bytes > PTRDIFF_MAX) return NoMemory(bytes);
+  // Volatile: compilers may leave out an allocation that nobody uses.
+  void* volatile probe = std::malloc(static_cast<size_t>(bytes));
+  if (probe == nullptr && bytes > 0) return NoMemory(bytes);
+  std::free(probe);
+  return Status();
+}
+
 Status MemoryBudget::Take(uint64_t bytes, const char* what) {
   used_ += bytes;
   if (limit_ == 0 || used_ <= limit_) return Status();

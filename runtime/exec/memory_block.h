@@ -32,6 +32,9 @@ using MemoryBlock = std::unique_ptr<std::byte[], BlockDeleter>;
 Expected<MemoryBlock> AllocateBlock(uint64_t bytes,
                                     const BlockSource& source = {});
 
+// kOutOfMemory where the system refuses so many bytes at once. Takes none.
+Status CheckAvailable(uint64_t bytes);
+
 // --max-memory: counts what a session holds.
 class MemoryBudget {
  public:

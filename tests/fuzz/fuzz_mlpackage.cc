@@ -8,9 +8,9 @@
 
 namespace {
 
-// One scratch folder per process.
+// One scratch folder per process. Its name outlives what runs at exit.
 const std::string& ScratchFolder() {
-  static const std::string path = [] {
+  static const std::string& path = *new std::string([] {
     char name[] = "/tmp/aneref-fuzz-XXXXXX";
     const char* made = mkdtemp(name);
     if (made == nullptr) std::abort();
@@ -22,7 +22,7 @@ const std::string& ScratchFolder() {
       std::filesystem::remove_all(ScratchFolder(), error);
     });
     return folder;
-  }();
+  }());
   return path;
 }
 
