@@ -82,6 +82,7 @@ void PrintBenchAsJson(const Session& session, const BenchResult& result) {
     row["gbytes_per_s"] = Gigabytes(op);
     row["placement"] = op.on_engine ? "ane" : "cpu";
     row["kernel"] = op.profile.kernel;
+    if (!op.within.empty()) row["within"] = op.within;
     row["dtype"] = DataTypeName(op.profile.output.dtype);
     row["shape"] = ShapeToJson(op.profile.output.shape);
     out["ops"].push_back(std::move(row));
@@ -111,14 +112,17 @@ void PrintBenchAsText(const Session& session, BenchResult result) {
              "output", "name"});
   for (const OpTime& op : result.ops) {
     const double share = total > 0 ? 100 * op.median_ms / total : 0;
-    table.Add({FormatFixed(op.median_ms, 3), FormatFixed(share, 1) + " %",
-               op.profile.flops > 0 ? FormatFixed(Gflops(op), 1) : "-",
-               op.profile.flops > 0
-                   ? FormatFixed(PercentOfPeak(op, result.machine), 0)
-                   : "-",
-               op.bytes > 0 ? FormatFixed(Gigabytes(op), 1) : "-",
-               op.profile.op, op.on_engine ? "ane" : "cpu",
-               op.profile.output.ToString(), op.profile.name});
+    const bool is_timed = op.within.empty();
+    const bool has_flops = is_timed && op.profile.flops > 0;
+    table.Add(
+        {FormatFixed(op.median_ms, 3), FormatFixed(share, 1) + " %",
+         has_flops ? FormatFixed(Gflops(op), 1) : "-",
+         has_flops ? FormatFixed(PercentOfPeak(op, result.machine), 0) : "-",
+         is_timed && op.bytes > 0 ? FormatFixed(Gigabytes(op), 1) : "-",
+         op.profile.op, op.on_engine ? "ane" : "cpu",
+         op.profile.output.ToString(),
+         is_timed ? op.profile.name
+                  : op.profile.name + ", computed in " + op.within});
   }
   Table head("lrl");
   const auto milliseconds = [&](const char* name, double ms,

@@ -16,6 +16,7 @@ struct OpTime {
   double median_ms = 0;
   double bytes = 0;  // of operands; 0: not known
   bool on_engine = false;
+  std::string within;  // the op that computed it too; its time has this one's
 };
 
 // What the cores in use could do.

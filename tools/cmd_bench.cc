@@ -114,7 +114,10 @@ Status Profile(const Options& options, Session* session, BenchResult* result) {
   session->EnableProfile(false);
   const std::vector<TaskProfile>& profile = session->profile();
   for (size_t i = 0; i < profile.size() && i < times.size(); ++i) {
-    result->ops.push_back({profile[i], Median(times[i]), 0, false});
+    const int32_t within = profile[i].within;
+    result->ops.push_back(
+        {profile[i], Median(times[i]), 0, false,
+         within < 0 ? "" : profile[static_cast<size_t>(within)].name});
   }
   return Status();
 }

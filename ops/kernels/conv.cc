@@ -75,8 +75,8 @@ void ScalarUnit(const ConvArgs& a, const KernelCall& call, const ConvUnit& u) {
         if (!a.bias.empty()) sum += a.bias[static_cast<size_t>(channel)];
         T* line = out.Row<T>(out_plane * a.out_height + a.out_begin.row +
                              y * a.out_step.row);
-        StoreElement(sum,
-                     line + a.out_begin.column + column * a.out_step.column);
+        StoreResult(sum, a.epilogue, call,
+                    line + a.out_begin.column + column * a.out_step.column);
       }
     }
   }

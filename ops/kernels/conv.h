@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "ops/kernels/epilogue.h"
 #include "ops/kernels/gemm.h"
 #include "ops/kernels/kernel.h"
 
@@ -49,6 +50,7 @@ struct ConvArgs {
   // zeros behind its last channel.
   AlignedBytes weights;
   std::vector<float> bias;  // [groups * out_channels], or empty
+  Epilogue epilogue;        // of fp16 results
 
   // Work units: blocks of groups, of output channels within a group (only when
   // a unit has one group) and of grid pixels in row-major order.
@@ -151,16 +153,22 @@ ConvPlan PlanConv(ConvArgs* args);
 // The twin of both kernels.
 Status ConvScalar(const KernelCall& call, int64_t unit);
 
+// Panels of a GEMM unit that are computed before their results go to the
+// planes, so that what is between stays in L1; a line more from row to row, for
+// other L1 sets.
+inline constexpr int64_t kGemmStripPanels = 4;
+inline constexpr int64_t kGemmStripStride = kGemmStripPanels * kPanelWidth + 32;
+
 // Parts of a GEMM unit's scratch, each a multiple of 64 bytes.
 struct ConvGemmScratch {
   size_t panels = 0;       // after a tile of A
   size_t sums = 0;         // partial ones
-  size_t strip = 0;        // results of a row of tiles
+  size_t strip = 0;        // results of some panels
   size_t lines = 0;        // of all kept channels
   size_t line_floats = 0;  // of one channel
   size_t offsets = 0;      // int32_t for each tap
   int64_t num_panels = 0;
-  int64_t stride = 0;  // elements from row to row of sums and strip
+  int64_t stride = 0;  // elements from row to row of sums
 
   size_t Total() const {
     return kTileBytes + panels + sums + strip + lines + offsets;

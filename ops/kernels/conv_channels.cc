@@ -12,6 +12,7 @@
 #include "hwy/foreach_target.h"
 // foreach_target first
 #include "hwy/highway.h"
+#include "ops/kernels/epilogue-inl.h"
 #include "ops/kernels/gemm-inl.h"
 #include "ops/kernels/transpose-inl.h"
 
@@ -40,6 +41,7 @@ inline bool HasAlignedRows(const TensorView& x) {
 struct Worker {
   const ConvArgs& a;
   const TensorView& x;
+  const TensorView& addend;  // of the epilogue
   const TensorView& out;
   const ConvUnit& u;
   int64_t group;
@@ -200,6 +202,32 @@ struct Worker {
     }
   }
 
+  // The epilogue of a square whose first element is added to `other`.
+  template <bool kTwoRows>
+  HWY_INLINE void Add(const uint16_t* other, size_t n, int64_t num_planes,
+                      square::Vector (&v)[kSide]) const {
+    const square::Tag d;
+    const int64_t pitch =
+        static_cast<int64_t>(out.row_pitch / sizeof(uint16_t));
+    ANEREF_UNROLL for (int64_t i = 0; i < kSide; ++i) {
+      if (i == num_planes) return;
+      square::Vector more;
+#if HWY_TARGET != HWY_SCALAR
+      if constexpr (kTwoRows) {
+        const HalfTag dh;
+        more = hn::Combine(
+            d, compat::LoadFirst(dh, other + a.out_step.row * pitch, n),
+            compat::LoadFirst(dh, other, n));
+      } else  // NOLINT
+#endif
+      {
+        more = compat::LoadFirst(d, other, n);
+      }
+      v[i] = epilogue::Add(d, a.epilogue, v[i], more);
+      other += a.out_height * pitch;
+    }
+  }
+
   template <bool kTwoRows>
   HWY_INLINE void StoreSquare(int64_t pixel, int64_t length, int64_t channel,
                               int64_t num_planes,
@@ -222,6 +250,13 @@ struct Worker {
     const int64_t pitch =
         static_cast<int64_t>(out.row_pitch / sizeof(uint16_t));
     const auto n = static_cast<size_t>(length);
+    if (a.epilogue.first.active && !a.epilogue.adds) {
+      ANEREF_UNROLL for (int64_t i = 0; i < kSide; ++i) v[i] =
+          epilogue::Clamp(d, a.epilogue.first, v[i]);
+    }
+    if (a.epilogue.adds)
+      Add<kTwoRows>(addend.Row<uint16_t>(0) + (dst - out.Row<uint16_t>(0)), n,
+                    num_planes, v);
     ANEREF_UNROLL for (int64_t i = 0; i < kSide; ++i) {
       if (i == num_planes) return;
 #if HWY_TARGET != HWY_SCALAR
@@ -316,8 +351,8 @@ Status ConvChannels(const KernelCall& call, int64_t unit) {
     taps[t] = static_cast<int32_t>(shape.TapOffset(a.taps[t]));
   const bool aligned = channels::HasAlignedRows(call.in[0]);
   for (int64_t g = u.group_begin; g < u.group_end; ++g) {
-    channels::Worker{a,     call.in[0], call.out[0], u,    g,
-                     shape, tile,       strip,       taps, aligned}
+    channels::Worker{a,     call.in[0], call.in.back(), call.out[0], u,      g,
+                     shape, tile,       strip,          taps,        aligned}
         .Run();
   }
   return Status();

@@ -15,6 +15,7 @@
 #include "hwy/highway.h"
 #include "ops/kernels/conv_lines-inl.h"
 #include "ops/kernels/conv_narrow_units-inl.h"
+#include "ops/kernels/epilogue-inl.h"
 #include "ops/kernels/gemm-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -114,6 +115,14 @@ struct Plane {
     }
   }
 
+  HWY_INLINE void StoreClamped(gemm::Vector v, int64_t count, T* dst) const {
+    const hn::Rebind<uint16_t, gemm::Tag> d;
+    const auto half = epilogue::Clamp(d, a.epilogue.first,
+                                      compat::NarrowHalf(gemm::Tag(), v));
+    if (count >= gemm::kLanes) return hn::StoreU(half, d, dst);
+    compat::StoreFirst(half, d, dst, static_cast<size_t>(count));
+  }
+
   template <size_t kRows>
   HWY_INLINE void Store(gemm::Vector (&sum)[kRows], int64_t y,
                         int64_t x) const {
@@ -122,6 +131,12 @@ struct Plane {
     std::byte* dst = out + y * out_pitch + x * int64_t{sizeof(T)};
     ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r, dst += out_pitch) {
       const auto v = hn::Add(sum[r], hn::Set(d, bias));
+      if constexpr (std::is_same_v<T, uint16_t>) {
+        if (a.epilogue.first.active) {
+          StoreClamped(v, count, reinterpret_cast<T*>(dst));
+          continue;
+        }
+      }
       if (count >= gemm::kLanes) {
         compat::StoreNarrow(v, d, reinterpret_cast<T*>(dst));
       } else {

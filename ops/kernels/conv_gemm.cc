@@ -4,7 +4,9 @@
 // Rules P3 (k: taps outer, channels inner), P4, P2.
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
+#include "hwy/cache_control.h"
 #include "ops/kernels/conv.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -13,12 +15,16 @@
 // foreach_target first
 #include "hwy/highway.h"
 #include "ops/kernels/conv_lines-inl.h"
+#include "ops/kernels/epilogue-inl.h"
 #include "ops/kernels/gemm-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace aneref {
 namespace HWY_NAMESPACE {
 namespace conv {
+
+// Input channels from the one that is packed to the one that is asked for.
+constexpr int64_t kChannelsAhead = 8;
 
 // Pixels of one panel that lie in one grid row.
 struct Segment {
@@ -68,6 +74,7 @@ struct Worker {
 
   const ConvArgs& a;
   const TensorView& x;
+  const TensorView& addend;  // of the epilogue
   const TensorView& out;
   const ConvUnit& u;
   int64_t group;
@@ -76,7 +83,7 @@ struct Worker {
   float* tile;    // A
   float* panels;  // B
   float* sums;    // partial ones
-  T* strip;       // results of a row of tiles
+  T* strip;       // results of some panels
   float* line;
   int32_t* offsets;  // of the taps, into a line
 
@@ -170,8 +177,14 @@ struct Worker {
       const auto* plane = reinterpret_cast<const std::byte*>(
           x.Row<T>(InputPlane(k) * a.in_height + begin / a.grid_width) +
           begin % a.grid_width);
+      // Planes lie pages apart: no prefetcher of the machine follows.
+      const Piece& last = pieces[num_pieces - 1];
+      const size_t span =
+          static_cast<size_t>(last.src + last.count) * sizeof(T);
       for (int64_t i = 0; i < depth;
            ++i, plane += plane_bytes, to += kPanelWidth) {
+        const std::byte* ahead = plane + kChannelsAhead * plane_bytes;
+        for (size_t at = 0; at < span; at += 64) hwy::Prefetch(ahead + at);
         const T* from = reinterpret_cast<const T*>(plane);
         for (int64_t j = 0; j < num_pieces; ++j) {
           const Piece& piece = pieces[j];
@@ -198,33 +211,75 @@ struct Worker {
     }
   }
 
-  // One channel's pixels to their rows.
-  void Store(int64_t channel, const T* row) const {
-    const StorageTag d;
+  // Where a grid pixel of a channel goes.
+  T* OutputAt(int64_t channel, int64_t row, int64_t column) const {
     const int64_t index = group * a.out_channels + channel;
     const int64_t plane = u.image * a.groups * a.out_channels + index;
-    ForEachSegment(a, u.pixel_begin, u.pixel_end, [&](Segment s) HWY_ATTR {
-      const T* src = row + s.begin;
-      T* dst = out.Row<T>(plane * a.out_height + a.out_begin.row +
-                          s.row * a.out_step.row) +
-               a.out_begin.column + s.column * a.out_step.column;
-      if (a.out_step.column != 1) {
-        for (int64_t i = 0; i < s.length; ++i)
-          dst[i * a.out_step.column] = src[i];
-        return;
-      }
-      int64_t i = 0;
-      for (; i + gemm::kLanes <= s.length; i += gemm::kLanes)
-        hn::StoreU(hn::LoadU(d, src + i), d, dst + i);
-      if (i == s.length) return;
-      if (i > 0) {
-        i = s.length - gemm::kLanes;
-        hn::StoreU(hn::LoadU(d, src + i), d, dst + i);
-      } else {
-        compat::StoreFirst(hn::LoadU(d, src), d, dst,
-                           static_cast<size_t>(s.length));
-      }
-    });
+    return out.Row<T>(plane * a.out_height + a.out_begin.row +
+                      row * a.out_step.row) +
+           a.out_begin.column + column * a.out_step.column;
+  }
+
+  // Asks for the lines of `count` pixels of one channel from grid pixel `from`
+  // on, which are written soon.
+  void Expect(int64_t channel, PlaneStep from, int64_t count) const {
+    const int64_t end = from.column + count - 1;
+    const auto* next = reinterpret_cast<const std::byte*>(
+        OutputAt(channel, from.row, from.column));
+    const auto* last = reinterpret_cast<const std::byte*>(
+        OutputAt(channel, from.row + end / a.grid_width, end % a.grid_width));
+    for (; next <= last; next += 64) hwy::Prefetch(next);
+  }
+
+  HWY_INLINE void StoreSegment(const T* src, T* dst, int64_t length) const {
+    if (a.out_step.column != 1) {
+      for (int64_t i = 0; i < length; ++i) dst[i * a.out_step.column] = src[i];
+      return;
+    }
+    if constexpr (std::is_same_v<T, uint16_t>) {
+      const T* other = addend.Row<T>(0) + (dst - out.Row<T>(0));
+      epilogue::StoreRow(a.epilogue, src, other, dst, length);
+    } else {
+      std::copy_n(src, length, dst);
+    }
+  }
+
+  // `count` results of one channel, from grid pixel `from` on, to their rows.
+  HWY_NOINLINE void Store(int64_t channel, PlaneStep from, int64_t count,
+                          const T* src) const {
+    while (count > 0) {
+      const int64_t length = std::min(a.grid_width - from.column, count);
+      StoreSegment(src, OutputAt(channel, from.row, from.column), length);
+      src += length;
+      count -= length;
+      from = {from.row + 1, 0};
+    }
+  }
+
+  // Panels [first, end) for the channels of `weights`, from `channel` on.
+  struct PanelRange {
+    int64_t first, end;
+  };
+  void MultiplyStrip(const gemm::Rows& weights, int64_t channel, int64_t rows,
+                     PanelRange range, gemm::Result<T> result) const {
+    const int64_t begin = u.pixel_begin + range.first * kPanelWidth;
+    const int64_t count =
+        std::min(range.end * kPanelWidth, Pixels()) - range.first * kPanelWidth;
+    const PlaneStep from = {begin / a.grid_width, begin % a.grid_width};
+    if (result.finish) {
+      for (int64_t r = 0; r < rows; ++r) Expect(channel + r, from, count);
+    }
+    for (int64_t p = range.first; p < range.end; ++p) {
+      result.out = strip + (p - range.first) * kPanelWidth;
+      gemm::Block<float, T>(
+          weights,
+          panels + p * static_cast<int64_t>(weights.depth) * kPanelWidth, rows,
+          PanelPixels(p), result);
+      result.sums += kPanelWidth;
+    }
+    if (!result.finish) return;
+    for (int64_t r = 0; r < rows; ++r)
+      Store(channel + r, from, count, strip + r * kGemmStripStride);
   }
 
   void Run() const {
@@ -233,7 +288,7 @@ struct Worker {
     const int64_t num_groups = DivideUp(channels, tallest);
     gemm::Result<T> result;
     result.sums_stride = static_cast<size_t>(layout.stride);
-    result.out_stride = static_cast<size_t>(layout.stride);
+    result.out_stride = static_cast<size_t>(kGemmStripStride);
     int64_t k = 0;
     do {  // once for a depth of 0: the sums are +0
       const int64_t depth = std::min(kBlockDepth, a.Depth() - k);
@@ -249,15 +304,11 @@ struct Worker {
         const gemm::MatrixRows weights(tile, kBlockStride, rows, depth);
         if (!a.bias.empty())
           result.row_bias = a.bias.data() + group * a.out_channels + channel;
-        for (int64_t p = 0; p < NumPanels(); ++p) {
+        for (int64_t p = 0; p < NumPanels(); p += kGemmStripPanels) {
+          const int64_t end = std::min(p + kGemmStripPanels, NumPanels());
           result.sums = sums + first * layout.stride + p * kPanelWidth;
-          result.out = strip + p * kPanelWidth;
-          gemm::Block<float, T>(weights, panels + p * depth * kPanelWidth, rows,
-                                PanelPixels(p), result);
+          MultiplyStrip(weights, channel, rows, {p, end}, result);
         }
-        if (!result.finish) continue;
-        for (int64_t r = 0; r < rows; ++r)
-          Store(channel + r, strip + r * layout.stride);
       }
       k += depth;
     } while (k < a.Depth());
@@ -279,8 +330,9 @@ void RunUnit(const KernelCall& call, const ConvArgs& a, const ConvUnit& u) {
   for (size_t t = 0; t < a.taps.size(); ++t)
     offsets[t] = static_cast<int32_t>(lines.TapOffset(a, a.taps[t]));
   for (int64_t g = u.group_begin; g < u.group_end; ++g) {
-    Worker<T>{a,    call.in[0], call.out[0], u,     g,    lines,  layout,
-              tile, panels,     sums,        strip, line, offsets}
+    Worker<T>{a,    call.in[0], call.in.back(), call.out[0], u,
+              g,    lines,      layout,         tile,        panels,
+              sums, strip,      line,           offsets}
         .Run();
   }
 }

@@ -17,6 +17,7 @@
 
 #include "hwy/highway.h"
 #include "ops/kernels/conv.h"
+#include "ops/kernels/epilogue-inl.h"
 #include "ops/kernels/gemm-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -176,6 +177,8 @@ struct Narrow {
 
   HWY_INLINE void StoreRow(const NarrowSpan& span, hn::Vec<Halves> half,
                            int64_t row) const {
+    if (a.epilogue.first.active)
+      half = epilogue::Clamp(Halves(), a.epilogue.first, half);
     uint16_t* p = dst + row * dst_pitch + span.out_column;
     if constexpr (kPlanes == 2) {
       const PartTag d;

@@ -9,9 +9,9 @@
 namespace aneref {
 namespace {
 
-// A unit of about this many flops takes 50 to 100 microseconds: long against
-// the cost of scheduling it, short enough to keep several threads busy.
-constexpr double kUnitFlops = 6e6;
+// A unit of about this many flops takes 20 to 40 microseconds: long against
+// the cost of handing it to a thread, short enough to cut small layers in two.
+constexpr double kUnitFlops = 2.5e6;
 // Packed input of one unit: half of a 1 MiB L2.
 constexpr int64_t kPanelBudget = int64_t{512} << 10;
 // Floats of the lines of one depthwise unit, and the most that any unit gets.
@@ -49,10 +49,12 @@ int64_t PartsOf(double flops) {
   return std::max<int64_t>(
       1, static_cast<int64_t>(std::min(flops / kUnitFlops, 1e6)));
 }
-// The part that gives equal units and no more of them.
+// The part that gives equal units, and an even number of them where there is
+// more than one: two threads share them well.
 int64_t Balance(int64_t total, int64_t per_unit) {
-  return std::max<int64_t>(
-      1, DivideUp(total, std::max<int64_t>(1, DivideUp(total, per_unit))));
+  int64_t units = std::max<int64_t>(1, DivideUp(total, per_unit));
+  if (units > 1) units = RoundUp(units, 2);
+  return std::max<int64_t>(1, DivideUp(total, units));
 }
 
 // Makes `wanted` a number of whole `parts`, or one that divides a part evenly.
@@ -78,9 +80,12 @@ void PlanGemmUnits(ConvArgs* a) {
   const int64_t fitting = std::max<int64_t>(
       1, kPanelBudget /
              static_cast<int64_t>(std::max<size_t>(PanelBytes(a->Depth()), 1)));
-  // Two panels at least share the conversion of the weights.
+  // Two panels at least share the conversion of the weights. Units of several
+  // taps share rows of their input, which each makes lines of: four times as
+  // large.
+  const double share = a->taps.size() > 1 ? 4 : 1;
   const int64_t wanted =
-      std::max<int64_t>(PartsPerUnit(panel_flops, panels), 2);
+      std::max<int64_t>(PartsPerUnit(panel_flops / share, panels), 2);
   const int64_t per_unit =
       Balance(panels, std::min({wanted, fitting, panels, int64_t{32}}));
   a->pixels_per_unit = per_unit * kPanelWidth;
@@ -296,7 +301,8 @@ ConvGemmScratch ConvGemmScratchOf(const ConvArgs& a, size_t line_floats) {
   const auto row_bytes = static_cast<size_t>(scratch.stride) * sizeof(float);
   if (a.Depth() > kBlockDepth)
     scratch.sums = static_cast<size_t>(a.channels_per_unit) * row_bytes;
-  scratch.strip = static_cast<size_t>(kMaxTileRows) * row_bytes;
+  scratch.strip =
+      static_cast<size_t>(kMaxTileRows * kGemmStripStride) * sizeof(float);
   scratch.line_floats = (line_floats + 15) / 16 * 16;
   scratch.offsets = (a.taps.size() + 15) / 16 * 64;
   scratch.lines = scratch.line_floats * sizeof(float) *

@@ -7,8 +7,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <new>
-#include <utility>
 
 #include "runtime/core/half.h"
 #include "runtime/core/huge_pages.h"
@@ -45,51 +45,39 @@ inline int64_t RoundUp(int64_t value, int64_t granule) {
 }
 
 // 64-byte aligned bytes that are not zeroed, in huge pages when they are many;
-// for packed weights.
+// for packed weights. Copies share them.
 class AlignedBytes {
  public:
   AlignedBytes() = default;
-  explicit AlignedBytes(size_t size) : size_(size), owned_(size > 0) {
-    if (!owned_) return;
-    data_ = static_cast<std::byte*>(::operator new(size, Alignment()));
-    if (size >= kHugePage) AdviseHugePages(data_, size);
+  explicit AlignedBytes(size_t size) : size_(size) {
+    if (size == 0) return;
+    const std::align_val_t alignment{BlockAlignment(size, 64)};
+    data_.reset(
+        static_cast<std::byte*>(::operator new(size, alignment)),
+        [alignment](std::byte* data) { ::operator delete(data, alignment); });
+    if (size >= kHugePage) AdviseHugePages(data_.get(), size);
   }
   // The bytes of somebody else, who keeps them as long as this lives. To be
   // read only, and aligned for their elements only.
   static AlignedBytes View(const std::byte* data, size_t size) {
     AlignedBytes view;
-    view.data_ = const_cast<std::byte*>(data);
+    view.data_.reset(const_cast<std::byte*>(data), [](std::byte*) {});
     view.size_ = size;
     return view;
-  }
-  AlignedBytes(AlignedBytes&& other) noexcept { *this = std::move(other); }
-  AlignedBytes& operator=(AlignedBytes&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
-    std::swap(owned_, other.owned_);
-    return *this;
-  }
-  ~AlignedBytes() {
-    if (owned_) ::operator delete(data_, Alignment());
   }
   size_t size() const { return size_; }
   template <class T>
   T* as() {
-    return reinterpret_cast<T*>(data_);
+    return reinterpret_cast<T*>(data_.get());
   }
   template <class T>
   const T* as() const {
-    return reinterpret_cast<const T*>(data_);
+    return reinterpret_cast<const T*>(data_.get());
   }
 
  private:
-  std::align_val_t Alignment() const {
-    return std::align_val_t{BlockAlignment(size_, 64)};
-  }
-
-  std::byte* data_ = nullptr;
+  std::shared_ptr<std::byte> data_;
   size_t size_ = 0;
-  bool owned_ = false;
 };
 
 // Scalar element access for the twins: fp16 bits or fp32 in memory.

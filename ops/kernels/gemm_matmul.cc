@@ -11,6 +11,7 @@
 #include "hwy/foreach_target.h"
 // foreach_target first
 #include "hwy/highway.h"
+#include "ops/kernels/epilogue-inl.h"
 #include "ops/kernels/gemm-inl.h"
 #include "ops/kernels/transpose-inl.h"
 
@@ -131,7 +132,7 @@ struct Worker {
     const TensorView& out = call.out[0];
     const int64_t row_step = a.out.row.Bytes(out);
     const bool in_place = a.out.column.Bytes(out) == int64_t{sizeof(T)} &&
-                          columns % gemm::kLanes == 0;
+                          columns % gemm::kLanes == 0 && a.epilogue.empty();
     std::byte* first_out = MatrixData(a, a.out, out, u.matrix) +
                            u.row_begin * row_step +
                            column * a.out.column.Bytes(out);
@@ -166,6 +167,12 @@ struct Worker {
       for (int64_t n = 0; n < columns; ++n)
         *reinterpret_cast<T*>(dst + n * step) = src[n];
       return;
+    }
+    if constexpr (std::is_same_v<T, uint16_t>) {
+      const std::byte* addend = call.in.back().data + (dst - call.out[0].data);
+      return epilogue::StoreRow(a.epilogue, src,
+                                reinterpret_cast<const T*>(addend),
+                                reinterpret_cast<T*>(dst), columns);
     }
     for (int64_t n = 0; n < columns; n += gemm::kLanes) {
       const int64_t count = std::min(gemm::kLanes, columns - n);

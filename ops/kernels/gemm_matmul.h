@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "ops/kernels/epilogue.h"
 #include "ops/kernels/gemm.h"
 #include "ops/kernels/kernel.h"
 
@@ -44,6 +45,7 @@ struct MatmulArgs {
   bool packed = false;
   AlignedBytes panels;
   std::vector<float> bias;  // [columns] and readable beyond, or empty
+  Epilogue epilogue;        // of fp16 results
 
   // Work units: one matrix of the batch, a block of rows, a block of panels.
   int64_t rows_per_unit = 1;

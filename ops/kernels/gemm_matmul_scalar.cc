@@ -6,9 +6,9 @@
 namespace aneref {
 namespace {
 
-// As in conv.cc: about 50 to 100 microseconds. Few rows run at the speed of
+// As in conv_plan.cc: about 20 to 40 microseconds. Few rows run at the speed of
 // memory, which gives a quarter of the flops.
-constexpr double kUnitFlops = 6e6;
+constexpr double kUnitFlops = 2.5e6;
 constexpr int64_t kFewRows = 8;
 // Most k that rows are widened for at once; a longer sum carries partial sums.
 constexpr int64_t kMostDepth = 4096;
@@ -50,9 +50,9 @@ void ScalarUnit(const MatmulArgs& a, const KernelCall& call,
         sum += product;
       }
       if (!a.bias.empty()) sum += a.bias[static_cast<size_t>(n)];
-      StoreElement(sum,
-                   reinterpret_cast<T*>(out_data + m * a.out.row.Bytes(out) +
-                                        n * a.out.column.Bytes(out)));
+      StoreResult(sum, a.epilogue, call,
+                  reinterpret_cast<T*>(out_data + m * a.out.row.Bytes(out) +
+                                       n * a.out.column.Bytes(out)));
     }
   }
 }
@@ -111,8 +111,7 @@ void PlanMatmul(MatmulArgs* a) {
   const double unit_flops = a->rows < kFewRows ? kUnitFlops / 4 : kUnitFlops;
   int64_t wanted = std::clamp<int64_t>(
       static_cast<int64_t>(std::min(flops / unit_flops, 1e6)), 1, kWantedUnits);
-  wanted =
-      std::max<int64_t>(1, wanted / std::max<int64_t>(1, a->NumMatrices()));
+  wanted = DivideUp(wanted, std::max<int64_t>(1, a->NumMatrices()));
   int64_t row_blocks =
       std::max(DivideUp(a->rows, fitting),
                std::min(wanted, std::max<int64_t>(1, a->rows / kLeastRows)));

@@ -29,6 +29,9 @@ class RunControl : public RunHooks {
   // ANEREF_CANCELLED or ANEREF_DEADLINE when this ended the run.
   aneref_status reason() const { return reason_; }
 
+  bool SeesOps() const override {
+    return options_.observe != nullptr || options_.progress != nullptr;
+  }
   Status BeforeCall() override;
   Status AfterOp(const OpDone& op) override;
 

@@ -7,6 +7,7 @@
 #include "ops/registry.h"
 #include "runtime/core/layout.h"
 #include "runtime/exec/fill_surface.h"
+#include "runtime/exec/fused_steps.h"
 #include "runtime/graph/evaluate.h"
 #include "runtime/plan/memory.h"
 
@@ -52,8 +53,15 @@ Expected<std::shared_ptr<const LoweredPlan>> LoweredPlan::Create(
     lowered->scratch_bytes_ =
         std::max(lowered->scratch_bytes_, step.spec.scratch_bytes);
   }
+  if (options.fuse) lowered->fused_ = FindFusedSteps(*lowered);
   return std::shared_ptr<const LoweredPlan>(std::move(lowered));
 }
+
+LoweredPlan::LoweredPlan(std::shared_ptr<const Program> program,
+                         std::shared_ptr<const Plan> plan,
+                         const LoweringOptions& options)
+    : program_(std::move(program)), plan_(std::move(plan)), options_(options) {}
+LoweredPlan::~LoweredPlan() = default;
 
 int32_t LoweredPlan::Resolve(const Operand& operand,
                              const ProgramNode& node) const {

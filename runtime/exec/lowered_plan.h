@@ -18,9 +18,12 @@ struct LoweringOptions {
   std::shared_ptr<const DeviceContext> device;  // numerics kDevice
   Rung rung = Rung::kSimd;
   bool fast = false;        // numerics kFast (P22)
+  bool fuse = true;         // look for steps that run as one
   uint64_t max_memory = 0;  // bytes for constants; 0: no limit
   BlockSource source;       // of constants
 };
+
+struct FusedStep;
 
 class LoweredPlan {
  public:
@@ -54,22 +57,25 @@ class LoweredPlan {
       const Net& net, std::shared_ptr<const Program> program,
       std::shared_ptr<const Plan> plan, const LoweringOptions& options);
 
+  ~LoweredPlan();
+  LoweredPlan(const LoweredPlan&) = delete;
+  LoweredPlan& operator=(const LoweredPlan&) = delete;
+
   const Program& program() const { return *program_; }
   const Plan& plan() const { return *plan_; }
   Rung rung() const { return options_.rung; }
   const std::vector<Slot>& slots() const { return slots_; }  // values first
   const std::vector<Step>& steps() const { return steps_; }
   const std::vector<Op>& ops() const { return ops_; }
+  // Steps that may run as one where nobody looks at what lies between.
+  const std::vector<FusedStep>& fused() const { return fused_; }
   uint64_t arena_bytes() const { return arena_bytes_; }
   uint64_t constant_bytes() const { return constant_bytes_; }
   size_t scratch_bytes() const { return scratch_bytes_; }  // per thread
 
  private:
   LoweredPlan(std::shared_ptr<const Program> program,
-              std::shared_ptr<const Plan> plan, const LoweringOptions& options)
-      : program_(std::move(program)),
-        plan_(std::move(plan)),
-        options_(options) {}
+              std::shared_ptr<const Plan> plan, const LoweringOptions& options);
 
   Status Lower(const Net& net);
   Status LowerNode(int32_t node, int32_t task);
@@ -87,9 +93,17 @@ class LoweredPlan {
   size_t first_temporary_ = 0;  // of the node that is being lowered
   std::vector<Step> steps_;
   std::vector<Op> ops_;
+  std::vector<FusedStep> fused_;
   MemoryBlock constants_;
   uint64_t constant_bytes_ = 0, arena_bytes_ = 0;
   size_t scratch_bytes_ = 0;
+};
+
+// `step` does what the steps [first_step, end_step) do.
+struct FusedStep {
+  LoweredPlan::Step step;
+  size_t first_step = 0;
+  size_t end_step = 0;
 };
 
 }  // namespace aneref

@@ -31,6 +31,8 @@ struct OpDone {
 class RunHooks {
  public:
   virtual ~RunHooks() = default;
+  // Whether AfterOp is to be called: then every op runs by itself.
+  virtual bool SeesOps() const { return true; }
   // Both on the thread that runs; a failure ends the run.
   // Before each kernel call:
   virtual Status BeforeCall() = 0;

@@ -126,12 +126,13 @@ Status PreparedNet::Impl::Build() {
   how.keep_intermediates = options.keep_intermediates;
   ANEREF_ASSIGN(Plan plan, BuildPlan(*net, *program, how));
   Describe(program->values);
-  ANEREF_ASSIGN(lowered, LoweredPlan::Create(
-                             *net, std::move(program),
-                             std::make_shared<const Plan>(std::move(plan)),
-                             {options.device, options.rung,
-                              options.numerics == Numerics::kFast,
-                              options.max_memory, options.source}));
+  ANEREF_ASSIGN(
+      lowered,
+      LoweredPlan::Create(
+          *net, std::move(program),
+          std::make_shared<const Plan>(std::move(plan)),
+          {options.device, options.rung, options.numerics == Numerics::kFast,
+           !options.keep_intermediates, options.max_memory, options.source}));
   return Status();
 }
 

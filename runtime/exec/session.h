@@ -61,6 +61,7 @@ struct TaskProfile {
   double seconds = 0;
   int32_t node = -1;       // of the program; -1: no plan
   int32_t task = -1;       // of the plan
+  int32_t within = -1;     // the call that computed it too; -1: none did
   bool on_engine = false;  // where the plan puts it
 };
 

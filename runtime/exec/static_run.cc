@@ -5,6 +5,7 @@
 
 #include "ops/registry.h"
 #include "runtime/core/layout.h"
+#include "runtime/exec/fused_steps.h"
 #include "runtime/graph/evaluate.h"
 #include "runtime/graph/text.h"
 
@@ -49,7 +50,10 @@ void StaticRun::Bind() {
                          ? SurfaceView(slot.type, arena_.get() + slot.offset)
                          : slot.view);
   }
-  for (const LoweredPlan::Step& step : lowered_->steps()) {
+  const size_t num_steps = lowered_->steps().size();
+  const std::vector<FusedStep>& fused = lowered_->fused();
+  for (size_t i = 0; i < num_steps + fused.size(); ++i) {
+    const LoweredPlan::Step& step = StepOf(i);
     const auto views = [&](const std::vector<int32_t>& indices) {
       std::vector<TensorView> result;
       for (int32_t index : indices)
@@ -66,6 +70,17 @@ void StaticRun::Bind() {
     ready.scratch_bytes = step.spec.scratch_bytes;
     bound_.push_back(std::move(ready));
   }
+  for (size_t i = 0, next = 0; i < num_steps;) {
+    const bool is_fused = next < fused.size() && fused[next].first_step == i;
+    sequence_.push_back(is_fused ? num_steps + next : i);
+    i = is_fused ? fused[next++].end_step : i + 1;
+  }
+}
+
+const LoweredPlan::Step& StaticRun::StepOf(size_t index) const {
+  const size_t num_steps = lowered_->steps().size();
+  return index < num_steps ? lowered_->steps()[index]
+                           : lowered_->fused()[index - num_steps].step;
 }
 
 void StaticRun::DescribeSteps() {
@@ -130,7 +145,7 @@ void StaticRun::FindStorages() {
     storage->values.push_back(value);
   }
   for (size_t i = 0; i < bound_.size(); ++i) {
-    const LoweredPlan::Step& step = lowered_->steps()[i];
+    const LoweredPlan::Step& step = StepOf(i);
     for (const std::vector<int32_t>* list : {&step.in, &step.out}) {
       for (size_t k = 0; k < list->size(); ++k) {
         if (Storage* storage = StorageOf((*list)[k]))
@@ -159,7 +174,7 @@ bool StaticRun::Move(int32_t value, PortRole role, std::byte* data) {
                 storage->begin);
   }
   for (const Storage::Use& use : storage->uses) {
-    const LoweredPlan::Step& step = lowered_->steps()[use.step];
+    const LoweredPlan::Step& step = StepOf(use.step);
     BoundTask& bound = bound_[use.step];
     if (use.is_output) {
       bound.out[use.operand].data = View(step.out[use.operand]).data;
@@ -175,18 +190,32 @@ void StaticRun::EnableTrace(bool on) {
   executor_->EnableTrace(on);
 }
 
-Status StaticRun::RunStep(size_t step, RunHooks* hooks) {
+// Whoever computes several steps has their time.
+void StaticRun::AddProfile(size_t index, double seconds) {
+  const size_t num_steps = lowered_->steps().size();
+  size_t first = index, end = index + 1;
+  if (index >= num_steps) {
+    first = lowered_->fused()[index - num_steps].first_step;
+    end = lowered_->fused()[index - num_steps].end_step;
+  }
+  for (size_t i = first; i < end; ++i) {
+    profile_[i].seconds = i == first ? seconds : 0;
+    profile_[i].within = i == first ? -1 : static_cast<int32_t>(first);
+  }
+}
+
+Status StaticRun::RunStep(size_t index, RunHooks* hooks) {
   if (hooks != nullptr) ANEREF_TRY(hooks->BeforeCall());
   const double start = profiling_ ? SteadySeconds() : 0;
-  const Status status = executor_->Run(bound_[step]);
-  if (profiling_) profile_[step].seconds = SteadySeconds() - start;
+  const Status status = executor_->Run(bound_[index]);
+  if (profiling_) AddProfile(index, SteadySeconds() - start);
   if (tracing_) {
     for (const PartTiming& part : executor_->parts())
-      trace_.push_back({static_cast<int32_t>(step), part});
+      trace_.push_back({static_cast<int32_t>(index), part});
   }
   if (status.ok()) return status;
   return status.WithContext(
-      DescribeNode(*program().nodes[lowered_->steps()[step].node].node));
+      DescribeNode(*program().nodes[StepOf(index).node].node));
 }
 
 Status StaticRun::Report(size_t index, double seconds, RunHooks* hooks) {
@@ -204,7 +233,14 @@ Status StaticRun::Report(size_t index, double seconds, RunHooks* hooks) {
 }
 
 Status StaticRun::Run(RunHooks* hooks) {
-  return executor_->WithThreads([&] { return RunOps(hooks); });
+  const bool by_op = tracing_ || (hooks != nullptr && hooks->SeesOps());
+  return executor_->WithThreads(
+      [&] { return by_op ? RunOps(hooks) : RunSequence(hooks); });
+}
+
+Status StaticRun::RunSequence(RunHooks* hooks) {
+  for (const size_t index : sequence_) ANEREF_TRY(RunStep(index, hooks));
+  return Status();
 }
 
 Status StaticRun::RunOps(RunHooks* hooks) {

@@ -76,13 +76,18 @@ class StaticRun {
   void FindStorages();
   void AddStorage(int32_t value, bool is_input);
   Storage* StorageOf(int32_t value);
+  // Of bound_[index].
+  const LoweredPlan::Step& StepOf(size_t index) const;
+  Status RunStep(size_t index, RunHooks* hooks);
+  Status RunSequence(RunHooks* hooks);
   Status RunOps(RunHooks* hooks);
-  Status RunStep(size_t step, RunHooks* hooks);
+  void AddProfile(size_t index, double seconds);
   Status Report(size_t index, double seconds, RunHooks* hooks);
 
   std::shared_ptr<const LoweredPlan> lowered_;
   std::vector<TensorView> views_;  // per slot
-  std::vector<BoundTask> bound_;   // per step
+  std::vector<BoundTask> bound_;   // per step, then per fused step
+  std::vector<size_t> sequence_;   // of bound_, where nobody sees single ops
   std::vector<Storage> storages_;  // of graph inputs and outputs
   std::vector<int32_t> entry_of_storage_;
   std::vector<OpNames> names_;      // per op
