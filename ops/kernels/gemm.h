@@ -8,10 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
 
+#include "ops/kernels/packing_memory.h"
 #include "runtime/core/half.h"
-#include "runtime/core/huge_pages.h"
 
 namespace aneref {
 
@@ -45,23 +44,23 @@ inline int64_t RoundUp(int64_t value, int64_t granule) {
 }
 
 // 64-byte aligned bytes that are not zeroed, in huge pages when they are many;
-// for packed weights. Copies share them.
+// for packed weights (packing_memory.h). Copies share them.
 class AlignedBytes {
  public:
   AlignedBytes() = default;
   explicit AlignedBytes(size_t size) : size_(size) {
     if (size == 0) return;
-    const std::align_val_t alignment{BlockAlignment(size, 64)};
-    data_.reset(
-        static_cast<std::byte*>(::operator new(size, alignment)),
-        [alignment](std::byte* data) { ::operator delete(data, alignment); });
-    if (size >= kHugePage) AdviseHugePages(data_.get(), size);
+    PackedOrigin origin;
+    std::byte* const data = AllocatePacked(size, &origin);
+    data_.reset(data, [size, origin](std::byte* bytes) {
+      ReleasePacked(bytes, size, origin);
+    });
   }
   // The bytes of somebody else, who keeps them as long as this lives. To be
   // read only, and aligned for their elements only.
   static AlignedBytes View(const std::byte* data, size_t size) {
     AlignedBytes view;
-    view.data_.reset(const_cast<std::byte*>(data), [](std::byte*) {});
+    view.data_ = {std::shared_ptr<void>(), const_cast<std::byte*>(data)};
     view.size_ = size;
     return view;
   }

@@ -2,8 +2,10 @@
 #include "runtime/exec/lowered_plan.h"
 
 #include <algorithm>
+#include <new>
 
 #include "ops/device.h"
+#include "ops/kernels/packing_memory.h"
 #include "ops/registry.h"
 #include "runtime/core/layout.h"
 #include "runtime/exec/fill_surface.h"
@@ -32,6 +34,17 @@ constexpr Kernel kCopyKernel = {"copy", CopyRows, CopyRows};
 CutHint HintOf(const PlanTask& task) {
   if (!task.on_engine) return {};
   return {task.grid.tile_rows, task.grid.ChannelsPerPass()};
+}
+
+// With the weights of Lower's memory. Running out of it is an error value.
+Status LowerPacked(const OpDef& def, const OpView& op, Rung rung,
+                   TaskBuilder* builder) {
+  try {
+    return rung == Rung::kReference ? LowerOpToReference(def, op, builder)
+                                    : LowerOp(def, op, builder);
+  } catch (const std::bad_alloc&) {
+    return PackingMemory::Current()->Refusal();
+  }
 }
 
 }  // namespace
@@ -79,6 +92,9 @@ int32_t LoweredPlan::Resolve(const Operand& operand,
 }
 
 Status LoweredPlan::Lower(const Net& net) {
+  const PackingMemory packing(
+      {options_.source.user, options_.source.allocate, options_.source.release},
+      options_.max_memory);
   for (const ProgramValue& value : program_->values) {
     Slot slot;
     slot.type = value.memory;
@@ -106,6 +122,7 @@ Status LoweredPlan::Lower(const Net& net) {
       }
     }
   }
+  packed_bytes_ = packing.used();
   // Graph outputs may be known before the run.
   for (int32_t output : program_->outputs)
     slots_[static_cast<size_t>(output)].needed = true;
@@ -130,9 +147,7 @@ Status LoweredPlan::LowerNode(int32_t index, int32_t task) {
   const OpDef& def = *FindOp(node.node->op_type());
   TaskBuilder builder(HintOf(plan_->tasks[static_cast<size_t>(task)]),
                       options_.fast);
-  const Status status = options_.rung == Rung::kReference
-                            ? LowerOpToReference(def, view, &builder)
-                            : LowerOp(def, view, &builder);
+  const Status status = LowerPacked(def, view, options_.rung, &builder);
   ANEREF_TRY(status.WithContext(DescribeNode(*node.node)));
   first_temporary_ = slots_.size();
   for (const TensorType& type : builder.temporaries()) {
@@ -206,8 +221,9 @@ Status LoweredPlan::PlaceConstants() {
     offsets[i] = constant_bytes_;
     constant_bytes_ += AlignUp(bytes);
   }
-  ANEREF_TRY(
-      MemoryBudget(options_.max_memory).Take(constant_bytes_, "constants"));
+  MemoryBudget budget(options_.max_memory);
+  ANEREF_TRY(budget.Take(packed_bytes_, "packed weights"));
+  ANEREF_TRY(budget.Take(constant_bytes_, "constants"));
   ANEREF_ASSIGN(constants_, AllocateBlock(constant_bytes_, options_.source));
   for (size_t i = 0; i < offsets.size(); ++i) {
     Slot& slot = slots_[i];

@@ -19,8 +19,8 @@ struct LoweringOptions {
   Rung rung = Rung::kSimd;
   bool fast = false;        // numerics kFast (P22)
   bool fuse = true;         // look for steps that run as one
-  uint64_t max_memory = 0;  // bytes for constants; 0: no limit
-  BlockSource source;       // of constants
+  uint64_t max_memory = 0;  // of weights and constants; 0: no limit
+  BlockSource source;       // of weights and constants
 };
 
 struct FusedStep;
@@ -70,7 +70,8 @@ class LoweredPlan {
   // Steps that may run as one where nobody looks at what lies between.
   const std::vector<FusedStep>& fused() const { return fused_; }
   uint64_t arena_bytes() const { return arena_bytes_; }
-  uint64_t constant_bytes() const { return constant_bytes_; }
+  // Packed weights and constants.
+  uint64_t constant_bytes() const { return packed_bytes_ + constant_bytes_; }
   size_t scratch_bytes() const { return scratch_bytes_; }  // per thread
 
  private:
@@ -95,7 +96,7 @@ class LoweredPlan {
   std::vector<Op> ops_;
   std::vector<FusedStep> fused_;
   MemoryBlock constants_;
-  uint64_t constant_bytes_ = 0, arena_bytes_ = 0;
+  uint64_t packed_bytes_ = 0, constant_bytes_ = 0, arena_bytes_ = 0;
   size_t scratch_bytes_ = 0;
 };
 

@@ -31,7 +31,7 @@ Expected<std::unique_ptr<StaticRun>> StaticRun::Create(
 
 Status StaticRun::Allocate(const SessionResources& resources) {
   MemoryBudget budget(resources.max_memory);
-  ANEREF_TRY(budget.Take(lowered_->constant_bytes(), "constants"));
+  ANEREF_TRY(budget.Take(lowered_->constant_bytes(), "weights and constants"));
   ANEREF_TRY(budget.Take(
       lowered_->arena_bytes() +
           lowered_->scratch_bytes() * static_cast<size_t>(resources.threads),

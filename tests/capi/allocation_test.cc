@@ -1,10 +1,9 @@
 // Memory across the C interface: bound runs touch no heap, failed allocations
-// are errors, and the caller's allocator gets everything back. malloc itself is
-// counted, whoever calls it; not under sanitizers, which own malloc.
+// are errors. malloc itself is counted, whoever calls it; not under sanitizers,
+// which own malloc.
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
-#include <map>
 
 #include "tests/capi/nets.h"
 
@@ -147,59 +146,6 @@ TEST_CASE("A7: allocations that fail are errors") {
   }
   CHECK(failures > total / 2);
   CHECK_EQ(attempt(), ANEREF_OK);
-}
-
-TEST_CASE("capi: the caller's allocator serves tensors and gets all back") {
-  struct Pool {
-    std::map<void*, size_t> blocks;
-    int count = 0, wrong = 0;
-    bool empty = false;
-    size_t shift = 0;
-  } pool;
-  aneref_allocator allocator = aneref_allocator_init();
-  allocator.user = &pool;
-  allocator.allocate = [](void* user, size_t bytes, size_t alignment) -> void* {
-    auto* from = static_cast<Pool*>(user);
-    if (from->empty) return nullptr;
-    if (alignment != 64 || bytes % 64 != 0) ++from->wrong;
-    void* memory = std::aligned_alloc(alignment, bytes + 64);
-    from->blocks[static_cast<char*>(memory) + from->shift] = bytes;
-    ++from->count;
-    return static_cast<char*>(memory) + from->shift;
-  };
-  allocator.release = [](void* user, void* memory, size_t bytes, size_t) {
-    auto* to = static_cast<Pool*>(user);
-    const auto found = to->blocks.find(memory);
-    if (found == to->blocks.end() || found->second != bytes) {
-      ++to->wrong;
-      return;
-    }
-    to->blocks.erase(found);
-    std::free(static_cast<char*>(memory) - to->shift);
-  };
-  const test::Bytes net = ChainNet(2);
-  {
-    Handles handles(net);
-    aneref_session_options options = aneref_session_options_init();
-    options.allocator = &allocator;
-    aneref_session* session = nullptr;
-    handles.Need(aneref_session_create(handles.plan, &options, &session,
-                                       &handles.error));
-    CHECK_EQ(pool.count, 2);  // tensors, scratch
-    handles.Need(aneref_session_run(session, nullptr, &handles.error));
-    CHECK_EQ(pool.count, 2);
-    CHECK_EQ(aneref_session_destroy(session), ANEREF_OK);
-    CHECK(pool.blocks.empty());
-    pool.shift = 8;  // an address that does not suit
-    CHECK_EQ(aneref_session_create(handles.plan, &options, &session, nullptr),
-             ANEREF_INVALID_ARGUMENT);
-    CHECK(pool.blocks.empty());
-    pool.shift = 0;
-    pool.empty = true;
-    CHECK_EQ(aneref_session_create(handles.plan, &options, &session, nullptr),
-             ANEREF_OUT_OF_MEMORY);
-  }
-  CHECK_EQ(pool.wrong, 0);
 }
 
 TEST_CASE("capi: two thousand sessions and runs leave memory as it was") {

@@ -123,11 +123,11 @@ typedef struct aneref_plan_options {
   /* Needed for inputs whose extents the file leaves open. */
   const aneref_input_shape* input_shapes;
   size_t num_input_shapes;
-  uint64_t max_memory; /* bytes; 0: no limit */
+  uint64_t max_memory; /* bytes of weights and constants; 0: no limit */
   /* Not 0: no memory is used twice, so that every tensor stays readable after a
      run (aneref_session_value). */
   int32_t keep_intermediates;
-  const aneref_allocator* allocator; /* null: the C heap; used for constants */
+  const aneref_allocator* allocator; /* null: the C heap; for weights */
 } aneref_plan_options;
 ANEREF_DEFINE_INIT(aneref_plan_options)
 
@@ -156,7 +156,7 @@ typedef struct aneref_plan_info {
   const char* target;      /* the chip's name */
   const char* numerics;    /* as it was asked for */
   int32_t is_static;       /* 0: shapes depend on data; the rest is 0 then */
-  uint64_t constant_bytes; /* shared by all sessions */
+  uint64_t constant_bytes; /* with packed weights; shared by all sessions */
   uint64_t arena_bytes;    /* of each session's tensors */
   uint64_t num_ops;        /* observer and progress calls of one run */
   double predicted_us;     /* on the chip's engine; a prediction */

@@ -154,10 +154,10 @@ ANEREF_API aneref_status aneref_string_destroy(aneref_string* string);
 
 /* ---- memory ---- */
 
-/* Where tensors, scratch and constants of a plan or session come from. Both
-   functions may be called from any thread, never during a bound run.
-   `allocate` gives null when it has nothing. Small objects (names, kernel
-   tables, packed weights) stay on the C++ heap. */
+/* Where packed weights and constants of a plan, tensors and scratch of a
+   session come from. Both functions may be called from any thread, never during
+   a bound run. `allocate` gives null when it has nothing. Small objects (names,
+   kernel tables) stay on the C++ heap. */
 typedef struct aneref_allocator {
   size_t struct_size;
   void* user;
