@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "runtime/core/huge_pages.h"
 #include "tests/support/each_target.h"
 
 namespace aneref::test {
