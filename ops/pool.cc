@@ -332,6 +332,7 @@ PoolAxis AxisOf(const WindowAxis& window, bool include_pad) {
                 window.dilation,
                 window.pad_begin,
                 {}};
+  axis.counts.reserve(static_cast<size_t>(window.out));
   for (int64_t o = 0; o < window.out; ++o)
     axis.counts.push_back(CountOf(window, include_pad, o));
   return axis;

@@ -57,8 +57,10 @@ Expected<std::shared_ptr<const LoweredPlan>> LoweredPlan::Create(
   // What cannot be held is refused before the tables of kernels, which grow
   // with extents, are made.
   const uint64_t tensors = lowered->plan_->arena.arena_bytes;
-  ANEREF_TRY(MemoryBudget(options.max_memory).Take(tensors, "tensors"));
-  ANEREF_TRY(CheckAvailable(tensors));
+  if (Status status = CheckAvailable(tensors); !status.ok()) {
+    ANEREF_TRY(MemoryBudget(options.max_memory).Take(tensors, "tensors"));
+    return status;
+  }
   ANEREF_TRY(lowered->Lower(net));
   ANEREF_TRY(lowered->PlaceConstants());
   ANEREF_TRY(lowered->PlaceTemporaries());
