@@ -91,26 +91,13 @@ float ScaleOf(const std::vector<float>& scales, int64_t lines, int64_t batch,
   return scales.empty() ? 1.0f : PerLine(scales, lines, batch, line);
 }
 
-// The outputs o in [begin, end) whose tap k lies inside the input.
-struct Span {
-  int64_t begin = 0, end = 0;
-};
-Span Inside(const WindowAxis& axis, int64_t k) {
-  const int64_t shift = axis.pad_begin - k * axis.dilation;
-  Span span;
-  span.begin = shift <= 0 ? 0 : (shift + axis.stride - 1) / axis.stride;
-  const int64_t last = axis.in - 1 + shift;
-  span.end = last < 0 ? 0 : last / axis.stride + 1;
-  span.end = std::min(span.end, axis.out);
-  return span;
-}
-
 // sums[o] += weight * (x - zero) for the tap at `k`.
 template <class Sum>
-void AddTap(const IntegerConvGeometry& g, const int64_t k[3], int32_t weight,
+void AddTap(const IntegerConvShape& g, const int64_t k[3], int32_t weight,
             const int32_t* x, int32_t zero, std::vector<Sum>* sums) {
   const auto &d = g.axes[0], &h = g.axes[1], &w = g.axes[2];
-  const Span sd = Inside(d, k[0]), sh = Inside(h, k[1]), sw = Inside(w, k[2]);
+  const OutputSpan sd = OutputsInside(d, k[0]), sh = OutputsInside(h, k[1]),
+                   sw = OutputsInside(w, k[2]);
   for (int64_t od = sd.begin; od < sd.end; ++od) {
     const int64_t id = od * d.stride - d.pad_begin + k[0] * d.dilation;
     for (int64_t oh = sh.begin; oh < sh.end; ++oh) {
@@ -128,7 +115,7 @@ void AddTap(const IntegerConvGeometry& g, const int64_t k[3], int32_t weight,
 // One output channel (of all groups) of one image: kernel position outer, input
 // channel inner.
 template <class Sum>
-void ConvChannel(const IntegerConvGeometry& g, const Operands& o, int64_t image,
+void ConvChannel(const IntegerConvShape& g, const Operands& o, int64_t image,
                  int64_t channel, std::vector<Sum>* sums) {
   const auto &d = g.axes[0], &h = g.axes[1], &w = g.axes[2];
   const int64_t x_size = d.in * h.in * w.in;
@@ -151,7 +138,7 @@ void ConvChannel(const IntegerConvGeometry& g, const Operands& o, int64_t image,
 template <class Sum>
 Status RunConv(const OpView& op, const IntegerPorts& ports,
                const RefTensors& tensors) {
-  ANEREF_ASSIGN(const IntegerConvGeometry g, IntegerConvOf(op, ports));
+  ANEREF_ASSIGN(const IntegerConvShape g, IntegerConvOf(op, ports));
   ANEREF_ASSIGN(const Operands o, Load(op, ports, tensors));
   const int64_t channels = g.groups * g.out_channels;
   const int64_t size = g.axes[0].out * g.axes[1].out * g.axes[2].out;
@@ -175,9 +162,8 @@ Status RunConv(const OpView& op, const IntegerPorts& ports,
 
 // sums[column] of one row of one product, k ascending.
 template <class Sum>
-void MatmulRow(const IntegerMatmulGeometry& g, const Operands& o,
-               int64_t x_line, int64_t w_matrix, int32_t x_zero,
-               std::vector<Sum>* sums) {
+void MatmulRow(const IntegerMatmulShape& g, const Operands& o, int64_t x_line,
+               int64_t w_matrix, int32_t x_zero, std::vector<Sum>* sums) {
   for (int64_t k = 0; k < g.depth; ++k) {
     const int32_t x = o.x[static_cast<size_t>(x_line * g.depth + k)] - x_zero;
     const int32_t* w = o.w.data() + (w_matrix * g.depth + k) * g.columns;
@@ -191,11 +177,12 @@ void MatmulRow(const IntegerMatmulGeometry& g, const Operands& o,
 template <class Sum>
 Status RunMatmul(const OpView& op, const IntegerPorts& ports,
                  const RefTensors& tensors) {
-  ANEREF_ASSIGN(const IntegerMatmulGeometry g, IntegerMatmulOf(op, ports));
+  ANEREF_ASSIGN(const IntegerMatmulShape g, IntegerMatmulOf(op, ports));
   ANEREF_ASSIGN(const Operands o, Load(op, ports, tensors));
   std::vector<int32_t> y;
-  y.reserve(static_cast<size_t>(g.out.NumElements()));
-  const int64_t products = g.out.NumElements() == 0 ? 0 : g.batch.NumElements();
+  const int64_t size = tensors.out[0].shape.NumElements();
+  y.reserve(static_cast<size_t>(size));
+  const int64_t products = size == 0 ? 0 : g.batch.NumElements();
   for (int64_t b = 0; b < products; ++b) {
     const int64_t x_matrix = MatrixIndex(g.x_batch, g.batch, b);
     const int64_t w_matrix = MatrixIndex(g.w_batch, g.batch, b);
@@ -226,47 +213,20 @@ Status Reference(const OpView& op, const RefTensors& tensors) {
 
 // ---- lowering ----
 
-IntegerConvShape ConvShapeOf(const IntegerConvGeometry& g) {
-  IntegerConvShape shape;
-  shape.batch = g.batch;
-  shape.groups = g.groups;
-  shape.in_channels = g.in_channels;
-  shape.out_channels = g.out_channels;
-  for (size_t i = 0; i < 3; ++i) {
-    const WindowAxis& axis = g.axes[i];
-    shape.axes[i] = {axis.in,       axis.kernel,    axis.stride,
-                     axis.dilation, axis.pad_begin, axis.out};
-  }
-  return shape;
-}
-
-IntegerMatmulShape MatmulShapeOf(const IntegerMatmulGeometry& g) {
-  IntegerMatmulShape shape;
-  shape.rows = g.rows;
-  shape.depth = g.depth;
-  shape.columns = g.columns;
-  shape.x_batch = g.x_batch;
-  shape.w_batch = g.w_batch;
-  shape.batch = g.batch;
-  return shape;
-}
-
 Status ReadShape(const OpView& op, const IntegerPorts& ports,
                  IntegerMacArgs* args, double* products) {
   const auto elements = static_cast<double>(op.Out(0).shape.NumElements());
   args->is_conv = ports.is_conv;
   args->is_quantized = ports.is_quantized;
   if (ports.is_conv) {
-    ANEREF_ASSIGN(const IntegerConvGeometry g, IntegerConvOf(op, ports));
-    args->conv = ConvShapeOf(g);
-    *products = elements * static_cast<double>(g.in_channels);
-    for (const WindowAxis& axis : g.axes)
+    ANEREF_ASSIGN(args->conv, IntegerConvOf(op, ports));
+    *products = elements * static_cast<double>(args->conv.in_channels);
+    for (const IntegerAxis& axis : args->conv.axes)
       *products *= static_cast<double>(axis.kernel);
     return Status();
   }
-  ANEREF_ASSIGN(const IntegerMatmulGeometry g, IntegerMatmulOf(op, ports));
-  args->matmul = MatmulShapeOf(g);
-  *products = elements * static_cast<double>(g.depth);
+  ANEREF_ASSIGN(args->matmul, IntegerMatmulOf(op, ports));
+  *products = elements * static_cast<double>(args->matmul.depth);
   return Status();
 }
 
@@ -276,7 +236,6 @@ std::vector<float> KnownScale(const OpView& op, size_t i) {
 
 Status Lower(const OpView& op, TaskBuilder* builder) {
   ANEREF_ASSIGN(const IntegerPorts ports, IntegerPortsOf(op));
-  if (op.Out(0).shape.NumElements() == 0) return Status();
   auto args = std::make_shared<IntegerMacArgs>();
   double products = 0;
   ANEREF_TRY(ReadShape(op, ports, args.get(), &products));

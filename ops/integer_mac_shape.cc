@@ -4,6 +4,8 @@
 #include <span>
 #include <string>
 
+#include "ops/spatial.h"
+
 namespace aneref {
 
 Expected<IntegerPorts> IntegerPortsOf(const OpView& op) {
@@ -77,12 +79,12 @@ Status CheckPerLine(const OpView& op, size_t i, int64_t lines,
 
 // ---- geometry ----
 
-Expected<IntegerConvGeometry> IntegerConvOf(const OpView& op,
-                                            const IntegerPorts& ports) {
+Expected<IntegerConvShape> IntegerConvOf(const OpView& op,
+                                         const IntegerPorts& ports) {
   const auto& attributes = op.attributes<fbs::IntegerMac>();
   const Shape& x = op.In(ports.x).shape;
   const Shape& w = op.In(ports.w).shape;
-  IntegerConvGeometry g;
+  IntegerConvShape g;
   g.groups = attributes.groups();
   if (x.rank() < 3 || x.rank() > 5 || w.rank() != x.rank()) {
     return ShapeError("x " + x.ToString() + " and weight " + w.ToString() +
@@ -96,24 +98,26 @@ Expected<IntegerConvGeometry> IntegerConvOf(const OpView& op,
   }
   WindowSpec spec = WindowSpecOf(attributes);
   spec.kernel.assign(w.begin() + 2, w.end());
-  ANEREF_ASSIGN(g.axes,
+  ANEREF_ASSIGN(const std::vector<WindowAxis> window,
                 MakeWindow(std::span(x.begin() + 2, x.rank() - 2), spec));
-  WindowAxis unit;
-  unit.in = unit.out = 1;
-  g.axes.insert(g.axes.begin(), 3 - g.axes.size(), unit);
+  for (size_t i = 0; i < window.size(); ++i) {
+    const WindowAxis& axis = window[i];
+    g.axes[3 - window.size() + i] = {axis.in,       axis.kernel,    axis.stride,
+                                     axis.dilation, axis.pad_begin, axis.out};
+  }
   g.batch = x[0];
   g.in_channels = x[1] / g.groups;
   g.out_channels = w[0] / g.groups;
   return g;
 }
 
-Expected<IntegerMatmulGeometry> IntegerMatmulOf(const OpView& op,
-                                                const IntegerPorts& ports) {
+Expected<IntegerMatmulShape> IntegerMatmulOf(const OpView& op,
+                                             const IntegerPorts& ports) {
   const Shape& x = op.In(ports.x).shape;
   const Shape& w = op.In(ports.w).shape;
   if (x.rank() == 0 || w.rank() == 0)
     return ShapeError("a scalar has no matrix product");
-  IntegerMatmulGeometry g;
+  IntegerMatmulShape g;
   g.depth = x.back();
   if (x.rank() > 1) g.rows = x[x.rank() - 2];
   if (w.rank() > 1) g.columns = w.back();
@@ -123,10 +127,6 @@ Expected<IntegerMatmulGeometry> IntegerMatmulOf(const OpView& op,
   for (size_t i = 0; i + 2 < x.rank(); ++i) g.x_batch.Append(x[i]);
   for (size_t i = 0; i + 2 < w.rank(); ++i) g.w_batch.Append(w[i]);
   ANEREF_ASSIGN(g.batch, BroadcastShapes(g.x_batch, g.w_batch));
-  std::vector<int64_t> dims = g.batch.ToVector();
-  if (x.rank() > 1) dims.push_back(g.rows);
-  if (w.rank() > 1) dims.push_back(g.columns);
-  ANEREF_ASSIGN(g.out, MakeShape(dims));
   return g;
 }
 
@@ -135,7 +135,7 @@ namespace {
 // ---- types ----
 
 Expected<Shape> InferConv(const OpView& op, const IntegerPorts& ports) {
-  ANEREF_ASSIGN(const IntegerConvGeometry g, IntegerConvOf(op, ports));
+  ANEREF_ASSIGN(const IntegerConvShape g, IntegerConvOf(op, ports));
   const int64_t channels = g.groups * g.out_channels;
   ANEREF_TRY(CheckOne(op, ports.x_zero));
   ANEREF_TRY(CheckPerLine(op, ports.w_zero, channels, Shape{channels}));
@@ -154,7 +154,7 @@ Expected<Shape> InferConv(const OpView& op, const IntegerPorts& ports) {
 }
 
 Expected<Shape> InferMatmul(const OpView& op, const IntegerPorts& ports) {
-  ANEREF_ASSIGN(const IntegerMatmulGeometry g, IntegerMatmulOf(op, ports));
+  ANEREF_ASSIGN(const IntegerMatmulShape g, IntegerMatmulOf(op, ports));
   Shape rows = op.In(ports.x).shape, columns = op.In(ports.w).shape;
   rows[rows.rank() - 1] = 1;
   columns[columns.rank() > 1 ? columns.rank() - 2 : 0] = 1;
@@ -164,7 +164,10 @@ Expected<Shape> InferMatmul(const OpView& op, const IntegerPorts& ports) {
     ANEREF_TRY(CheckPerLine(op, ports.x_scale, g.rows, rows));
     ANEREF_TRY(CheckPerLine(op, ports.w_scale, g.columns, columns));
   }
-  return g.out;
+  std::vector<int64_t> dims = g.batch.ToVector();
+  if (op.In(ports.x).shape.rank() > 1) dims.push_back(g.rows);
+  if (op.In(ports.w).shape.rank() > 1) dims.push_back(g.columns);
+  return MakeShape(dims);
 }
 
 }  // namespace

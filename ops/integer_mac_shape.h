@@ -4,11 +4,10 @@
 #ifndef ANEREF_OPS_INTEGER_MAC_SHAPE_H_
 #define ANEREF_OPS_INTEGER_MAC_SHAPE_H_
 
-#include <cstdint>
 #include <vector>
 
+#include "ops/kernels/integer_mac.h"
 #include "ops/op.h"
-#include "ops/spatial.h"
 
 namespace aneref {
 
@@ -21,20 +20,10 @@ struct IntegerPorts {
 };
 Expected<IntegerPorts> IntegerPortsOf(const OpView& op);
 
-struct IntegerConvGeometry {
-  int64_t batch = 0, groups = 1;
-  int64_t in_channels = 0, out_channels = 0;  // per group
-  std::vector<WindowAxis> axes;               // three, outermost first
-};
-Expected<IntegerConvGeometry> IntegerConvOf(const OpView& op,
-                                            const IntegerPorts& ports);
-
-struct IntegerMatmulGeometry {
-  int64_t rows = 1, depth = 1, columns = 1;
-  Shape x_batch, w_batch, batch, out;
-};
-Expected<IntegerMatmulGeometry> IntegerMatmulOf(const OpView& op,
-                                                const IntegerPorts& ports);
+Expected<IntegerConvShape> IntegerConvOf(const OpView& op,
+                                         const IntegerPorts& ports);
+Expected<IntegerMatmulShape> IntegerMatmulOf(const OpView& op,
+                                             const IntegerPorts& ports);
 
 // OpDef::infer of the family.
 Expected<std::vector<TensorType>> InferIntegerMac(const OpView& op);

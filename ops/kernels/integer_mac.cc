@@ -119,20 +119,6 @@ class Finish {
 
 // ---- convolution ----
 
-// The outputs in [begin, end) whose tap k lies inside the input.
-struct Span {
-  int64_t begin = 0, end = 0;
-};
-Span Inside(const IntegerAxis& axis, int64_t k) {
-  const int64_t shift = axis.pad_begin - k * axis.dilation;
-  Span span;
-  span.begin = shift <= 0 ? 0 : (shift + axis.stride - 1) / axis.stride;
-  const int64_t last = axis.in - 1 + shift;
-  span.end = last < 0 ? 0 : last / axis.stride + 1;
-  span.end = std::min(span.end, axis.out);
-  return span;
-}
-
 class ConvUnit {
  public:
   ConvUnit(const IntegerMacArgs& args, const KernelCall& call,
@@ -231,7 +217,7 @@ class ConvUnit {
   void AddTap(int64_t c, int64_t row, int64_t position, int64_t output) {
     const IntegerAxis& w = g_.axes[2];
     const int64_t k = position % w.kernel;
-    const Span span = Inside(w, k);
+    const OutputSpan span = OutputsInside(w, k);
     if (span.begin >= span.end) return;
     int64_t first = span.begin * w.stride - w.pad_begin + k * w.dilation;
     IntegerRows rows{};
@@ -383,6 +369,16 @@ Status Run(const KernelCall& call, int64_t unit) {
 }
 
 }  // namespace
+
+OutputSpan OutputsInside(const IntegerAxis& axis, int64_t k) {
+  const int64_t shift = axis.pad_begin - k * axis.dilation;
+  OutputSpan span;
+  span.begin = shift <= 0 ? 0 : (shift + axis.stride - 1) / axis.stride;
+  const int64_t last = axis.in - 1 + shift;
+  span.end = last < 0 ? 0 : last / axis.stride + 1;
+  span.end = std::min(span.end, axis.out);
+  return span;
+}
 
 int64_t MatrixIndex(const Shape& shape, const Shape& batch, int64_t n) {
   int64_t index = 0, step = 1;

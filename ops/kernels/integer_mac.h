@@ -24,6 +24,12 @@ struct IntegerAxis {
   int64_t out = 1;
 };
 
+// The outputs in [begin, end) whose tap k lies inside the input.
+struct OutputSpan {
+  int64_t begin = 0, end = 0;
+};
+OutputSpan OutputsInside(const IntegerAxis& axis, int64_t k);
+
 struct IntegerConvShape {
   int64_t batch = 0, groups = 1;
   int64_t in_channels = 0, out_channels = 0;  // per group
