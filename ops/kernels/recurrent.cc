@@ -48,7 +48,7 @@ class Cell {
         hidden_(static_cast<size_t>(args.hidden)),
         functions_(args.functions.data() +
                    static_cast<size_t>(direction) * args.NumFunctions()),
-        input_weights_(args.weights->as<float>() +
+        input_weights_(args.weights.as<float>() +
                        direction * (args.inputs + args.hidden) *
                            args.Columns()),
         hidden_weights_(input_weights_ + args.inputs * args.Columns()),
@@ -218,7 +218,7 @@ Floats LoadAll(const TensorView& view) {
 template <RowProductFunction add_product>
 Status Run(const KernelCall& call, int64_t unit) {
   const auto& args = *static_cast<const RecurrentArgs*>(call.args);
-  if (args.weights != nullptr) return Walk(args, add_product, call, unit);
+  if (args.weights.size() > 0) return Walk(args, add_product, call, unit);
   RecurrentArgs packed = args;
   PackRecurrentWeights(LoadAll(call.in[1]), LoadAll(call.in[2]), &packed);
   for (int64_t i = 0; i < args.directions * args.batch; ++i)
@@ -262,16 +262,14 @@ Expected<int64_t> SequenceLength(const RecurrentArgs& args,
 void PackRecurrentWeights(const Floats& w, const Floats& r,
                           RecurrentArgs* args) {
   const int64_t columns = args->Columns();
-  auto weights =
-      std::make_shared<AlignedBytes>((w.size() + r.size()) * sizeof(float));
-  float* to = weights->as<float>();
+  args->weights = AlignedBytes((w.size() + r.size()) * sizeof(float));
+  float* to = args->weights.as<float>();
   for (int64_t d = 0; d < args->directions; ++d) {
     Transpose(w.data() + d * columns * args->inputs, columns, args->inputs, to);
     to += columns * args->inputs;
     Transpose(r.data() + d * columns * args->hidden, columns, args->hidden, to);
     to += columns * args->hidden;
   }
-  args->weights = std::move(weights);
 }
 
 const Kernel kRecurrentKernel = {"recurrent", Run<AddRowProductScalar>,

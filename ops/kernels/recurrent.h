@@ -4,7 +4,6 @@
 #define ANEREF_OPS_KERNELS_RECURRENT_H_
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "ops/kernels/gemm.h"
@@ -29,8 +28,8 @@ struct RecurrentArgs {
   std::vector<UnaryFunction> functions;  // per direction NumFunctions()
   // [directions][inputs + hidden][columns]: w and r transposed, one row per
   // operand element, so that the outputs of a gate product lie side by side.
-  // Null: w and r are computed values and are packed in every run.
-  std::shared_ptr<const AlignedBytes> weights;
+  // Empty: w and r are computed values and are packed in every run.
+  AlignedBytes weights;
 
   int64_t Gates() const;
   int64_t Columns() const { return Gates() * hidden; }
