@@ -22,6 +22,15 @@ std::string KeyOf(const Activation& activation) {
   return text;
 }
 
+// Nothing is to be computed, and tables of kernels grow with extents, which may
+// be of any size beside one of 0.
+bool HasNoResult(const OpView& op) {
+  for (size_t i = 0; i < op.num_outputs(); ++i) {
+    if (op.HasOutput(i) && op.Out(i).shape.NumElements() != 0) return false;
+  }
+  return true;
+}
+
 bool AnyHalf(const OpView& op) {
   for (size_t i = 0; i < op.num_inputs(); ++i) {
     if (op.HasInput(i) && op.In(i).dtype == DataType::kFloat16) return true;
@@ -171,6 +180,7 @@ void AddDeviceLookup(const uint16_t* table, const TensorType& type,
 }
 
 Status LowerOp(const OpDef& def, const OpView& op, TaskBuilder* builder) {
+  if (HasNoResult(op)) return Status();
   const DeviceOp* device = FindDeviceOp(op);
   return device == nullptr ? def.lower(op, builder)
                            : device->lower(op, builder);
@@ -178,6 +188,7 @@ Status LowerOp(const OpDef& def, const OpView& op, TaskBuilder* builder) {
 
 Status LowerOpToReference(const OpDef& def, const OpView& op,
                           TaskBuilder* builder) {
+  if (HasNoResult(op)) return Status();
   return LowerToReference(
       op, FindDeviceOp(op) == nullptr ? def.reference : &RunDeviceReference,
       builder);

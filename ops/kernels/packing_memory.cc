@@ -32,7 +32,7 @@ size_t Granules(size_t size) {
 
 }  // namespace
 
-PackingMemory::PackingMemory(const PackingSource& source, uint64_t limit)
+PackingMemory::PackingMemory(const BlockSource& source, uint64_t limit)
     : source_(source), limit_(limit), outer_(current) {
   current = this;
 }
@@ -57,7 +57,7 @@ std::byte* AllocatePacked(size_t size, PackedOrigin* origin) {
                                 " are allowed (--max-memory)");
     throw std::bad_alloc();
   }
-  const PackingSource& source = from->source_;
+  const BlockSource& source = from->source_;
   std::byte* data = nullptr;
   if (source.allocate == nullptr) {
     data = FromHeap(size);
@@ -83,7 +83,7 @@ std::byte* AllocatePacked(size_t size, PackedOrigin* origin) {
 void ReleasePacked(std::byte* data, size_t size, const PackedOrigin& origin) {
   if (current != nullptr && origin.counter == current)
     current->used_ -= std::min<uint64_t>(size, current->used_);
-  const PackingSource& source = origin.source;
+  const BlockSource& source = origin.source;
   if (source.allocate == nullptr) {
     ::operator delete(data, HeapAlignment(size));
   } else {

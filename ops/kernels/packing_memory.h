@@ -7,24 +7,16 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "runtime/core/block_source.h"
 #include "runtime/core/status.h"
 
 namespace aneref {
-
-// All null: the C++ heap. `allocate` gives null when it has nothing; neither
-// throws.
-struct PackingSource {
-  void* user = nullptr;
-  void* (*allocate)(void* user, size_t bytes, size_t alignment) = nullptr;
-  void (*release)(void* user, void* memory, size_t bytes,
-                  size_t alignment) = nullptr;
-};
 
 class PackingMemory;
 
 // What AlignedBytes remember: where they came from and who counted them.
 struct PackedOrigin {
-  PackingSource source;
+  BlockSource source;
   const PackingMemory* counter = nullptr;
 };
 
@@ -32,7 +24,7 @@ struct PackedOrigin {
 // and count; those that outlive it keep counting. The innermost one serves.
 class PackingMemory {
  public:
-  PackingMemory(const PackingSource& source, uint64_t limit);  // 0: no limit
+  PackingMemory(const BlockSource& source, uint64_t limit);  // 0: no limit
   ~PackingMemory();
   PackingMemory(const PackingMemory&) = delete;
   PackingMemory& operator=(const PackingMemory&) = delete;
@@ -49,7 +41,7 @@ class PackingMemory {
   friend void ReleasePacked(std::byte* data, size_t size,
                             const PackedOrigin& origin);
 
-  PackingSource source_;
+  BlockSource source_;
   uint64_t limit_;
   uint64_t used_ = 0;
   Status refusal_;

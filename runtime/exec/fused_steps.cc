@@ -11,6 +11,7 @@ namespace {
 
 using Step = LoweredPlan::Step;
 using Slot = LoweredPlan::Slot;
+using FusedStep = LoweredPlan::FusedStep;
 
 class Finder {
  public:
@@ -112,7 +113,7 @@ class Finder {
 
 }  // namespace
 
-std::vector<FusedStep> FindFusedSteps(const LoweredPlan& lowered) {
+std::vector<LoweredPlan::FusedStep> FindFusedSteps(const LoweredPlan& lowered) {
   return Finder(lowered).Run();
 }
 

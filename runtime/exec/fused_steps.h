@@ -14,7 +14,7 @@ namespace aneref {
 // In the order of the steps. A step is fused into the one before it when it
 // alone reads that one's result and the memory it writes to is not read by then
 // (but element by element).
-std::vector<FusedStep> FindFusedSteps(const LoweredPlan& lowered);
+std::vector<LoweredPlan::FusedStep> FindFusedSteps(const LoweredPlan& lowered);
 
 }  // namespace aneref
 

@@ -72,12 +72,6 @@ Expected<std::shared_ptr<const LoweredPlan>> LoweredPlan::Create(
   return std::shared_ptr<const LoweredPlan>(std::move(lowered));
 }
 
-LoweredPlan::LoweredPlan(std::shared_ptr<const Program> program,
-                         std::shared_ptr<const Plan> plan,
-                         const LoweringOptions& options)
-    : program_(std::move(program)), plan_(std::move(plan)), options_(options) {}
-LoweredPlan::~LoweredPlan() = default;
-
 int32_t LoweredPlan::Resolve(const Operand& operand,
                              const ProgramNode& node) const {
   switch (operand.kind) {
@@ -94,9 +88,7 @@ int32_t LoweredPlan::Resolve(const Operand& operand,
 }
 
 Status LoweredPlan::Lower(const Net& net) {
-  const PackingMemory packing(
-      {options_.source.user, options_.source.allocate, options_.source.release},
-      options_.max_memory);
+  const PackingMemory packing(options_.source, options_.max_memory);
   for (const ProgramValue& value : program_->values) {
     Slot slot;
     slot.type = value.memory;
@@ -141,10 +133,6 @@ Status LoweredPlan::LowerNode(int32_t index, int32_t task) {
                         ? TensorType{}
                         : program_->values[static_cast<size_t>(value)].memory);
   }
-  const bool is_empty = std::all_of(
-      types.begin(), types.end(),
-      [](const TensorType& type) { return type.shape.NumElements() == 0; });
-  if (is_empty) return Status();  // other extents may be of any size
   const OpView view(*node.node, operands, types, options_.device.get());
   const OpDef& def = *FindOp(node.node->op_type());
   TaskBuilder builder(HintOf(plan_->tasks[static_cast<size_t>(task)]),

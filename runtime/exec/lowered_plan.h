@@ -23,8 +23,6 @@ struct LoweringOptions {
   BlockSource source;       // of weights and constants
 };
 
-struct FusedStep;
-
 class LoweredPlan {
  public:
   // A value that needs memory: a graph value, or a temporary of one lowering.
@@ -51,15 +49,18 @@ class LoweredPlan {
     size_t end_step = 0;
   };
 
+  // `step` does what the steps [first_step, end_step) do.
+  struct FusedStep {
+    Step step;
+    size_t first_step = 0;
+    size_t end_step = 0;
+  };
+
   // Nodes, their names and known operands are read where they are: the net must
   // outlive the plan. kLimit: over options.max_memory.
   static Expected<std::shared_ptr<const LoweredPlan>> Create(
       const Net& net, std::shared_ptr<const Program> program,
       std::shared_ptr<const Plan> plan, const LoweringOptions& options);
-
-  ~LoweredPlan();
-  LoweredPlan(const LoweredPlan&) = delete;
-  LoweredPlan& operator=(const LoweredPlan&) = delete;
 
   const Program& program() const { return *program_; }
   const Plan& plan() const { return *plan_; }
@@ -76,7 +77,10 @@ class LoweredPlan {
 
  private:
   LoweredPlan(std::shared_ptr<const Program> program,
-              std::shared_ptr<const Plan> plan, const LoweringOptions& options);
+              std::shared_ptr<const Plan> plan, const LoweringOptions& options)
+      : program_(std::move(program)),
+        plan_(std::move(plan)),
+        options_(options) {}
 
   Status Lower(const Net& net);
   Status LowerNode(int32_t node, int32_t task);
@@ -98,13 +102,6 @@ class LoweredPlan {
   MemoryBlock constants_;
   uint64_t packed_bytes_ = 0, constant_bytes_ = 0, arena_bytes_ = 0;
   size_t scratch_bytes_ = 0;
-};
-
-// `step` does what the steps [first_step, end_step) do.
-struct FusedStep {
-  LoweredPlan::Step step;
-  size_t first_step = 0;
-  size_t end_step = 0;
 };
 
 }  // namespace aneref

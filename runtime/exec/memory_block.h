@@ -8,18 +8,10 @@
 #include <cstdlib>
 #include <memory>
 
+#include "runtime/core/block_source.h"
 #include "runtime/core/status.h"
 
 namespace aneref {
-
-// The C heap, or functions of the program that embeds us. `allocate` gives null
-// when it has nothing; neither throws.
-struct BlockSource {
-  void* user = nullptr;
-  void* (*allocate)(void* user, size_t bytes, size_t alignment) = nullptr;
-  void (*release)(void* user, void* memory, size_t bytes,
-                  size_t alignment) = nullptr;
-};
 
 struct BlockDeleter {
   BlockSource source;

@@ -5,7 +5,6 @@
 
 #include "ops/registry.h"
 #include "runtime/core/layout.h"
-#include "runtime/exec/fused_steps.h"
 #include "runtime/graph/evaluate.h"
 #include "runtime/graph/text.h"
 
@@ -51,7 +50,7 @@ void StaticRun::Bind() {
                          : slot.view);
   }
   const size_t num_steps = lowered_->steps().size();
-  const std::vector<FusedStep>& fused = lowered_->fused();
+  const std::vector<LoweredPlan::FusedStep>& fused = lowered_->fused();
   for (size_t i = 0; i < num_steps + fused.size(); ++i) {
     const LoweredPlan::Step& step = StepOf(i);
     const auto views = [&](const std::vector<int32_t>& indices) {

@@ -17,7 +17,7 @@ struct Heap {
   size_t shift = 0;
   bool empty = false;
 
-  PackingSource Source() {
+  BlockSource Source() {
     return {
         this,
         [](void* user, size_t bytes, size_t alignment) -> void* {
