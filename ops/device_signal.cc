@@ -20,6 +20,8 @@ using Halves = std::vector<uint16_t>;
 // A longer transform is no product with a constant any more: the matrix grows
 // with the square. It stays the host's.
 constexpr int64_t kMostLength = 4096;
+// Signals that share the matrices of one product.
+constexpr int64_t kRowsAtOnce = 64;
 
 // Rows of signals by columns of the matrices, in blocks.
 class DeviceFourier {
@@ -143,21 +145,27 @@ Status ReferenceDft(const OpView& op, const RefTensors& tensors) {
   DeviceFourier fourier(op.device()->profile(), g.length, inverse, {});
   const auto n = static_cast<size_t>(g.length);
   const int64_t held = std::min(x[g.axis], g.read);
-  for (int64_t line = 0; line < lines; ++line) {
-    const int64_t o = line / inner, i = line % inner;
-    std::vector<Halves> re = {Halves(n)}, im = {Halves(n)};
-    for (int64_t k = 0; k < held; ++k) {
-      const int64_t at = (o * x[g.axis] + k) * inner + i;
-      re[0][static_cast<size_t>(k)] = PartOf(values, at, x.back(), 0);
-      im[0][static_cast<size_t>(k)] = PartOf(values, at, x.back(), 1);
+  for (int64_t first = 0; first < lines; first += kRowsAtOnce) {
+    std::vector<Halves> re, im;
+    for (int64_t l = first; l < std::min(first + kRowsAtOnce, lines); ++l) {
+      Halves a(n), b(n);
+      for (int64_t k = 0; k < held; ++k) {
+        const int64_t at = (l / inner * x[g.axis] + k) * inner + l % inner;
+        a[static_cast<size_t>(k)] = PartOf(values, at, x.back(), 0);
+        b[static_cast<size_t>(k)] = PartOf(values, at, x.back(), 1);
+      }
+      for (size_t k = n / 2 + 1; g.to_real && k < n; ++k) {
+        a[k] = a[n - k];
+        b[k] = static_cast<uint16_t>(b[n - k] ^ 0x8000u);
+      }
+      re.push_back(std::move(a));
+      im.push_back(std::move(b));
     }
-    for (size_t k = n / 2 + 1; g.to_real && k < n; ++k) {
-      re[0][k] = re[0][n - k];
-      im[0][k] = static_cast<uint16_t>(im[0][n - k] ^ 0x8000u);
-    }
-    const auto store = [&](size_t, size_t k, uint16_t a, uint16_t b) {
-      const auto at = static_cast<size_t>(
-          ((o * g.written + static_cast<int64_t>(k)) * inner + i) * out.back());
+    const auto store = [&](size_t r, size_t k, uint16_t a, uint16_t b) {
+      const int64_t l = first + static_cast<int64_t>(r);
+      const int64_t bin = l / inner * g.written + static_cast<int64_t>(k);
+      const auto at =
+          static_cast<size_t>((bin * inner + l % inner) * out.back());
       result[at] = a;
       if (out.back() == 2) result[at + 1] = b;
     };
@@ -189,11 +197,10 @@ Status ReferenceStft(const OpView& op, const RefTensors& tensors) {
   if (result.empty()) return Status();
   DeviceFourier fourier(op.device()->profile(), g.length, false,
                         WindowOf(op, tensors, g.length));
-  constexpr int64_t kRows = 64;  // frames at once
   const int64_t frames = x[0] * g.frames;
-  for (int64_t first = 0; first < frames; first += kRows) {
+  for (int64_t first = 0; first < frames; first += kRowsAtOnce) {
     std::vector<Halves> re, im;
-    for (int64_t f = first; f < std::min(first + kRows, frames); ++f) {
+    for (int64_t f = first; f < std::min(first + kRowsAtOnce, frames); ++f) {
       const int64_t begin = f / g.frames * x[1] + f % g.frames * g.step;
       Halves a, b;
       for (int64_t k = 0; k < g.length; ++k) {

@@ -179,9 +179,9 @@ struct ScalarPoolRows : ScalarRows {
       odd[i] = src[2 * i + 1];
     }
   }
-  // P6: rows, then columns. `count` is a multiple of 16.
   // Only the vector twin's maximum asks.
   static bool AnyNan(DataType, const std::byte*, size_t) { return false; }
+  // P6: rows, then columns. `count` is a multiple of 16.
   static void MaxTaps(std::span<const float* const> rows,
                       std::span<const int64_t> taps, bool /*any_nan*/,
                       size_t count, float* out) {

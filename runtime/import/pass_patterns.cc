@@ -297,12 +297,12 @@ void OrderThroughSoftmax(GraphEditor* editor, fbs::NodeT* node) {
   const std::optional<size_t> rank =
       RankOf(TensorAt(editor->draft(), node->inputs[0]));
   if (table.hard || !rank.has_value()) return;
-  const auto from_front = [&](int32_t axis) {
-    return axis < 0 ? axis + static_cast<int32_t>(*rank) : axis;
-  };
-  const int32_t axis = from_front(node->op.AsTopK()->axis);
-  const bool same = table.to_end ? from_front(table.axis) <= axis
-                                 : from_front(table.axis) == axis;
+  const Expected<size_t> of_top_k =
+      NormalizeAxis(node->op.AsTopK()->axis, *rank);
+  const Expected<size_t> of_softmax = NormalizeAxis(table.axis, *rank);
+  if (!of_top_k.ok() || !of_softmax.ok()) return;
+  const bool same =
+      table.to_end ? *of_softmax <= *of_top_k : *of_softmax == *of_top_k;
   if (!same) return;
   std::vector<int32_t> inputs = node->inputs;
   inputs.resize(2, -1);
