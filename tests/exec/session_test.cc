@@ -252,22 +252,24 @@ TEST_CASE("session: memory over the limit is refused before it is taken") {
   CHECK(session.status().code() == StatusCode::kLimit);
 }
 
-TEST_CASE("session: extents beyond any memory are refused before lowering") {
+// A small window over a plane of any size.
+DraftBuilder PooledNet(const std::vector<int64_t>& dims) {
   fbs::PoolT pool;
   pool.kind = fbs::PoolKind::average;
   pool.kernel = {2, 2};
   DraftBuilder net;
-  net.Output(net.Node(pool, {net.Input("x", {1, 2, int64_t{1} << 36, 6})}));
+  net.Output(net.Node(pool, {net.Input("x", dims)}));
+  return net;
+}
+
+TEST_CASE("session: extents beyond any memory are refused before lowering") {
+  DraftBuilder net = PooledNet({1, 2, int64_t{1} << 36, 6});
   CHECK(Session::Create(net.Parse(), {}).status().code() ==
         StatusCode::kOutOfMemory);
 }
 
 TEST_CASE("session: an empty result costs nothing whatever its other extents") {
-  fbs::PoolT pool;
-  pool.kind = fbs::PoolKind::average;
-  pool.kernel = {2, 2};
-  DraftBuilder net;
-  net.Output(net.Node(pool, {net.Input("x", {0, 2, int64_t{1} << 36, 6})}));
+  DraftBuilder net = PooledNet({0, 2, int64_t{1} << 36, 6});
   auto session = MakeSession(net);
   REQUIRE(session->Run().ok());
   CHECK(session->Output(0).shape == Shape({0, 2, (int64_t{1} << 36) - 1, 5}));

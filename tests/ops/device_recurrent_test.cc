@@ -3,7 +3,7 @@
 // profile is checked by the runner.
 #include <doctest/doctest.h>
 
-#include "tests/support/op_runner.h"
+#include "tests/ops/recurrent.h"
 
 namespace aneref {
 namespace {
@@ -13,6 +13,7 @@ using test::Float;
 using test::Half;
 using test::Ints;
 using test::Known;
+using test::LinearLayer;
 using test::Make;
 using test::Random;
 using test::RunDeviceOp;
@@ -22,17 +23,6 @@ using AK = fbs::ActivationKind;
 using Bits = std::vector<uint16_t>;
 using Kind = fbs::RecurrentKind;
 using List = std::vector<double>;
-
-// Linear activations show the sums.
-fbs::RecurrentT Layer(Kind kind, int hidden, size_t directions = 1) {
-  fbs::RecurrentT layer;
-  layer.kind = kind;
-  layer.hidden_size = hidden;
-  const size_t functions = kind == Kind::lstm ? 3 : kind == Kind::gru ? 2 : 1;
-  layer.activations.assign(functions * directions, AK::identity);
-  if (directions == 2) layer.direction = fbs::RecurrentDirection::bidirectional;
-  return layer;
-}
 
 RunResult Run(const std::string& profile, const fbs::RecurrentT& layer,
               const std::vector<TestTensor>& inputs, size_t num_outputs = 1) {
@@ -47,9 +37,9 @@ TEST_CASE("N37: a gate is one sum of the accumulator over x then h") {
   const std::vector<TestTensor> inputs = {Half({1, 1, 2}, {2048, 1}),
                                           Known(Half({1, 1, 2}, {1, 1})),
                                           Known(Half({1, 1, 1}, {0}))};
-  CHECK(Run("h13", Layer(Kind::rnn, 1), inputs).outputs[0].Bits() ==
+  CHECK(Run("h13", LinearLayer(Kind::rnn, 1), inputs).outputs[0].Bits() ==
         Bits{0x6800});
-  CHECK(Run("h16", Layer(Kind::rnn, 1), inputs).outputs[0].Bits() ==
+  CHECK(Run("h16", LinearLayer(Kind::rnn, 1), inputs).outputs[0].Bits() ==
         Bits{0x6801});
   // N18, N20: 16384 of x and 16384 of h leave the accumulator's range.
   const std::vector<TestTensor> large = {Half({1, 1, 1}, {16384}),
@@ -59,7 +49,7 @@ TEST_CASE("N37: a gate is one sum of the accumulator over x then h") {
                                          Absent(),
                                          Half({1, 1, 1}, {16384})};
   for (const char* profile : {"h13", "h15", "h16"})
-    CHECK(Run(profile, Layer(Kind::rnn, 1), large).outputs[0].Bits() ==
+    CHECK(Run(profile, LinearLayer(Kind::rnn, 1), large).outputs[0].Bits() ==
           Bits{0x7C00});
 }
 
@@ -68,9 +58,9 @@ TEST_CASE("N37: states are fp16 from step to step") {
   const std::vector<TestTensor> inputs = {Half({3, 1, 1}, {2048, 1, 1}),
                                           Known(Half({1, 1, 1}, {1})),
                                           Known(Half({1, 1, 1}, {1}))};
-  CHECK(Run("h13", Layer(Kind::rnn, 1), inputs).outputs[0].Values() ==
+  CHECK(Run("h13", LinearLayer(Kind::rnn, 1), inputs).outputs[0].Values() ==
         List{2048, 2048, 2048});
-  CHECK(Run("h16", Layer(Kind::rnn, 1), inputs).outputs[0].Values() ==
+  CHECK(Run("h16", LinearLayer(Kind::rnn, 1), inputs).outputs[0].Values() ==
         List{2048, 2050, 2052});
 }
 
@@ -79,11 +69,11 @@ TEST_CASE("N37: the option leaves refused ops to the host") {
                                           Known(Half({1, 1, 1}, {1})),
                                           Known(Half({1, 1, 1}, {1}))};
   // P19: states stay fp32.
-  CHECK(Run("h16,refused_ops=host", Layer(Kind::rnn, 1), inputs)
+  CHECK(Run("h16,refused_ops=host", LinearLayer(Kind::rnn, 1), inputs)
             .outputs[0]
             .Values() == List{2048, 2048, 2050});
   // fp32 tensors are the host's anyway.
-  CHECK(Run("h16", Layer(Kind::rnn, 1),
+  CHECK(Run("h16", LinearLayer(Kind::rnn, 1),
             {Float({3, 1, 1}, {2048, 1, 1}), Float({1, 1, 1}, {1}),
              Float({1, 1, 1}, {1})})
             .outputs[0]
@@ -99,14 +89,15 @@ TEST_CASE("N37: both biases are one number of binary32") {
     std::vector<TestTensor> all = inputs;
     all.push_back(Half({1, 2}, {1, 0x1p-12}));
     if (known) all.back() = Known(all.back());
-    CHECK(Run("h16", Layer(Kind::rnn, 1), all).outputs[0].Bits() ==
+    CHECK(Run("h16", LinearLayer(Kind::rnn, 1), all).outputs[0].Bits() ==
           Bits{0x0C00});
-    CHECK(Run("h13", Layer(Kind::rnn, 1), all).outputs[0].Bits() == Bits{0});
+    CHECK(Run("h13", LinearLayer(Kind::rnn, 1), all).outputs[0].Bits() ==
+          Bits{0});
   }
 }
 
 TEST_CASE("N37: activations are those of the tables") {
-  fbs::RecurrentT layer = Layer(Kind::lstm, 1);
+  fbs::RecurrentT layer = LinearLayer(Kind::lstm, 1);
   layer.activations.clear();
   const TestTensor zeros = Half({1, 4, 1}, {0, 0, 0, 0});
   // Gates sigmoid(0) = 1/2 and tanh(0) = 0; c = 2, and the knot of tanh at 2 is
@@ -134,7 +125,7 @@ std::vector<TestTensor> Lstm(const List& gates, double cell) {
 
 TEST_CASE("N37: the cell rounds each product and their sum") {
   // 3 * 683 = 2049, then + 1 * 1; one rounding at the end would give 2050.
-  const fbs::RecurrentT layer = Layer(Kind::lstm, 1);
+  const fbs::RecurrentT layer = LinearLayer(Kind::lstm, 1);
   CHECK(Run("h13", layer, Lstm({1, 1, 3, 1}, 683), 3).outputs[2].Values() ==
         List{2048});
   CHECK(Run("h16", layer, Lstm({1, 1, 3, 1}, 683), 3).outputs[2].Values() ==
@@ -149,13 +140,13 @@ TEST_CASE("N37: peepholes are planar and the output gate sees the new cell") {
   std::vector<TestTensor> inputs = Lstm({2, -866, 5, 7}, 10);
   inputs.push_back(Half({1, 3}, {1, 2, 3}));
   // i = 12, f = 35, c = 350 + 84 = 434, o = -866 + 868 = 2.
-  const RunResult result = Run("h13", Layer(Kind::lstm, 1), inputs, 3);
+  const RunResult result = Run("h13", LinearLayer(Kind::lstm, 1), inputs, 3);
   CHECK(result.outputs[2].Values() == List{434});
   CHECK(result.outputs[0].Values() == List{868});
 }
 
 TEST_CASE("N37: coupled gates and clips are planar") {
-  fbs::RecurrentT layer = Layer(Kind::lstm, 1);
+  fbs::RecurrentT layer = LinearLayer(Kind::lstm, 1);
   layer.input_forget = true;
   // f = 1 - 2: c = -100 + 14, h = 3 * -86.
   RunResult result = Run("h16", layer, Lstm({2, 3, 5, 7}, 100), 3);
@@ -181,7 +172,7 @@ TEST_CASE("N37: a gru resets before or after its product") {
                                           Half({1, 6}, {0, 0, 13, 0, 0, 17}),
                                           Absent(),
                                           Half({1, 1, 1}, {2})};
-  fbs::RecurrentT layer = Layer(Kind::gru, 1);
+  fbs::RecurrentT layer = LinearLayer(Kind::gru, 1);
   for (const char* profile : {"h13", "h16"}) {
     // n = 7 + (5 * 2) * 11 + 13 + 17 = 147, h = (1 - 3) * 147 + 3 * 2.
     layer.linear_before_reset = false;
@@ -200,7 +191,7 @@ TEST_CASE("N37: a product of h that is reset later is rounded by itself") {
                                           Half({1, 6}, {0, 0, 0, 0, 0, 1}),
                                           Absent(),
                                           Half({1, 1, 1}, {2048})};
-  fbs::RecurrentT layer = Layer(Kind::gru, 1);
+  fbs::RecurrentT layer = LinearLayer(Kind::gru, 1);
   layer.linear_before_reset = true;
   CHECK(Run("h13", layer, inputs).outputs[0].Values() == List{2048});
   CHECK(Run("h16", layer, inputs).outputs[0].Values() == List{2050});
@@ -209,14 +200,14 @@ TEST_CASE("N37: a product of h that is reset later is rounded by itself") {
 TEST_CASE("N37: directions and lengths keep the original time") {
   // h = x + 10 h: forward 1, 12, 123; backward from the end 321, 32, 3.
   const RunResult both =
-      Run("h13", Layer(Kind::rnn, 1, 2),
+      Run("h13", LinearLayer(Kind::rnn, 1, 2),
           {Half({3, 1, 1}, {1, 2, 3}), Known(Half({2, 1, 1}, {1, 1})),
            Known(Half({2, 1, 1}, {10, 10}))},
           2);
   CHECK(both.outputs[0].Values() == List{1, 321, 12, 32, 123, 3});
   CHECK(both.outputs[1].Values() == List{123, 321});
   const RunResult lengths =
-      Run("h16", Layer(Kind::rnn, 1),
+      Run("h16", LinearLayer(Kind::rnn, 1),
           {Half({3, 3, 1}, {1, 4, 7, 2, 5, 8, 3, 6, 9}), Half({1, 1, 1}, {1}),
            Half({1, 1, 1}, {10}), Absent(),
            Make(DataType::kInt32, {3}, {2, 3, 0}), Half({1, 3, 1}, {0, 0, 5})},
@@ -227,7 +218,7 @@ TEST_CASE("N37: directions and lengths keep the original time") {
 
 TEST_CASE("N37: a length out of range is an error of the run") {
   const RunResult result =
-      RunDeviceOp("h13", recurrent_op, Layer(Kind::rnn, 1),
+      RunDeviceOp("h13", recurrent_op, LinearLayer(Kind::rnn, 1),
                   {Half({2, 1, 1}, {1, 2}), Half({1, 1, 1}, {1}),
                    Half({1, 1, 1}, {1}), Absent(), Ints({1}, {3})});
   CHECK(result.status.code() == StatusCode::kInvalidArgument);
@@ -237,7 +228,7 @@ TEST_CASE("N37: layers of every width agree on all rungs") {
   for (const Kind kind : {Kind::rnn, Kind::gru, Kind::lstm}) {
     const int64_t gates = kind == Kind::lstm ? 4 : kind == Kind::gru ? 3 : 1;
     for (const int64_t hidden : {1, 5, 16, 37}) {
-      fbs::RecurrentT layer = Layer(kind, static_cast<int>(hidden), 2);
+      fbs::RecurrentT layer = LinearLayer(kind, static_cast<int>(hidden), 2);
       layer.activations.clear();
       layer.batch_first = hidden == 5;
       layer.linear_before_reset = hidden == 37;

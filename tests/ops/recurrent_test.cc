@@ -1,10 +1,10 @@
 // RNN, GRU and LSTM layers: hand-worked steps (rule P19), every option, absent
 // operands, hostile nodes.
+#include "tests/ops/recurrent.h"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
-
-#include "tests/support/op_runner.h"
 
 namespace aneref {
 namespace {
@@ -14,6 +14,7 @@ using test::Float;
 using test::Half;
 using test::Ints;
 using test::Known;
+using test::LinearLayer;
 using test::Make;
 using test::RunOp;
 using test::RunResult;
@@ -21,16 +22,6 @@ using test::TestTensor;
 using AK = fbs::ActivationKind;
 using Kind = fbs::RecurrentKind;
 using List = std::vector<double>;
-
-// Linear activations make layers whose values are small whole numbers.
-fbs::RecurrentT Layer(Kind kind, int hidden, size_t directions = 1) {
-  fbs::RecurrentT layer;
-  layer.kind = kind;
-  layer.hidden_size = hidden;
-  const size_t functions = kind == Kind::lstm ? 3 : kind == Kind::gru ? 2 : 1;
-  layer.activations.assign(functions * directions, AK::identity);
-  return layer;
-}
 
 List Output(const RunResult& result, size_t i = 0) {
   REQUIRE_MESSAGE(result.status.ok(), result.status.ToString());
@@ -40,7 +31,7 @@ List Output(const RunResult& result, size_t i = 0) {
 TEST_CASE("recurrent: an rnn adds w x and r h and both biases") {
   // h1 = 2*1 + 3*0 + 10 + 100 = 112; h2 = 2*2 + 3*112 + 110 = 450.
   const auto result =
-      RunOp(recurrent_op, Layer(Kind::rnn, 1),
+      RunOp(recurrent_op, LinearLayer(Kind::rnn, 1),
             {Float({2, 1, 1}, {1, 2}), Known(Float({1, 1, 1}, {2})),
              Known(Float({1, 1, 1}, {3})), Float({1, 2}, {10, 100})},
             2);
@@ -49,7 +40,7 @@ TEST_CASE("recurrent: an rnn adds w x and r h and both biases") {
 }
 
 TEST_CASE("recurrent: the default activation of an rnn is tanh") {
-  fbs::RecurrentT layer = Layer(Kind::rnn, 1);
+  fbs::RecurrentT layer = LinearLayer(Kind::rnn, 1);
   layer.activations.clear();
   const auto result =
       RunOp(recurrent_op, layer,
@@ -62,14 +53,13 @@ TEST_CASE("recurrent: directions keep the original time") {
   const std::vector<TestTensor> inputs = {Float({3, 1, 1}, {1, 2, 3}),
                                           Float({1, 1, 1}, {1}),
                                           Float({1, 1, 1}, {10})};
-  fbs::RecurrentT layer = Layer(Kind::rnn, 1);
+  fbs::RecurrentT layer = LinearLayer(Kind::rnn, 1);
   layer.direction = fbs::RecurrentDirection::reverse;
   const auto result = RunOp(recurrent_op, layer, inputs, 2);
   CHECK_EQ(Output(result), List{321, 32, 3});
   CHECK_EQ(Output(result, 1), List{321});
 
-  fbs::RecurrentT both = Layer(Kind::rnn, 1, 2);
-  both.direction = fbs::RecurrentDirection::bidirectional;
+  fbs::RecurrentT both = LinearLayer(Kind::rnn, 1, 2);
   const auto pair = RunOp(recurrent_op, both,
                           {inputs[0], Known(Float({2, 1, 1}, {1, 1})),
                            Known(Float({2, 1, 1}, {10, 10}))},
@@ -79,8 +69,7 @@ TEST_CASE("recurrent: directions keep the original time") {
 }
 
 TEST_CASE("recurrent: batch first moves the batch in front everywhere") {
-  fbs::RecurrentT layer = Layer(Kind::rnn, 1, 2);
-  layer.direction = fbs::RecurrentDirection::bidirectional;
+  fbs::RecurrentT layer = LinearLayer(Kind::rnn, 1, 2);
   layer.batch_first = true;
   // Item 0 starts at 1 forward and 2 backward, item 1 at 3 and 4.
   const auto result =
@@ -98,7 +87,7 @@ TEST_CASE("recurrent: batch first moves the batch in front everywhere") {
 
 TEST_CASE("recurrent: steps beyond a sequence length are zero") {
   for (const bool reverse : {false, true}) {
-    fbs::RecurrentT layer = Layer(Kind::rnn, 1);
+    fbs::RecurrentT layer = LinearLayer(Kind::rnn, 1);
     if (reverse) layer.direction = fbs::RecurrentDirection::reverse;
     const auto result = RunOp(
         recurrent_op, layer,
@@ -115,7 +104,7 @@ TEST_CASE("recurrent: steps beyond a sequence length are zero") {
 TEST_CASE("recurrent: a sequence length out of range is an error") {
   for (const double length : {-1.0, 3.0}) {
     const auto result =
-        RunOp(recurrent_op, Layer(Kind::rnn, 1),
+        RunOp(recurrent_op, LinearLayer(Kind::rnn, 1),
               {Float({2, 1, 1}, {1, 2}), Float({1, 1, 1}, {1}),
                Float({1, 1, 1}, {1}), Absent(), Ints({1}, {length})});
     CHECK_EQ(result.status.code(), StatusCode::kInvalidArgument);
@@ -136,7 +125,7 @@ std::vector<TestTensor> LstmInputs() {
 TEST_CASE("recurrent: an lstm has gates i o f c") {
   // c = 5*100 + 2*7 = 514, h = 3*514 = 1542.
   const auto result =
-      RunOp(recurrent_op, Layer(Kind::lstm, 1), LstmInputs(), 3);
+      RunOp(recurrent_op, LinearLayer(Kind::lstm, 1), LstmInputs(), 3);
   CHECK_EQ(Output(result), List{1542});
   CHECK_EQ(Output(result, 1), List{1542});
   CHECK_EQ(Output(result, 2), List{514});
@@ -147,14 +136,15 @@ TEST_CASE("recurrent: peepholes i o f read the cell before and after") {
   inputs.push_back(Float({1, 3}, {1, 2, 3}));
   // i = 2 + 1*100 = 102, f = 5 + 3*100 = 305, c = 305*100 + 102*7 = 31214,
   // o = 3 + 2*31214 = 62431, h = 62431*31214.
-  const auto result = RunOp(recurrent_op, Layer(Kind::lstm, 1), inputs, 3);
+  const auto result =
+      RunOp(recurrent_op, LinearLayer(Kind::lstm, 1), inputs, 3);
   CHECK_EQ(Output(result, 2), List{31214});
   // 1948721234 in fp32: a multiple of 128.
   CHECK_EQ(Output(result), List{1948721280});
 }
 
 TEST_CASE("recurrent: input_forget couples f to i") {
-  fbs::RecurrentT layer = Layer(Kind::lstm, 1);
+  fbs::RecurrentT layer = LinearLayer(Kind::lstm, 1);
   layer.input_forget = true;
   // f = 1 - 2 = -1: c = -100 + 14 = -86, h = 3 * -86 = -258.
   const auto result = RunOp(recurrent_op, layer, LstmInputs(), 3);
@@ -163,7 +153,7 @@ TEST_CASE("recurrent: input_forget couples f to i") {
 }
 
 TEST_CASE("recurrent: clip bounds the operands of gate activations") {
-  fbs::RecurrentT layer = Layer(Kind::lstm, 1);
+  fbs::RecurrentT layer = LinearLayer(Kind::lstm, 1);
   layer.clip = 4;
   // i 2, o 3, f 4, g 4: c = 400 + 8 = 408 is no gate: h = 3*408 = 1224.
   const auto result = RunOp(recurrent_op, layer, LstmInputs(), 3);
@@ -172,7 +162,7 @@ TEST_CASE("recurrent: clip bounds the operands of gate activations") {
 }
 
 TEST_CASE("recurrent: default activations of an lstm are sigmoid and tanh") {
-  fbs::RecurrentT layer = Layer(Kind::lstm, 1);
+  fbs::RecurrentT layer = LinearLayer(Kind::lstm, 1);
   layer.activations.clear();
   std::vector<TestTensor> inputs = LstmInputs();
   inputs[1] = Float({1, 4, 1}, {0, 0, 0, 0});
@@ -184,7 +174,7 @@ TEST_CASE("recurrent: default activations of an lstm are sigmoid and tanh") {
 }
 
 TEST_CASE("recurrent: activations take alpha and beta") {
-  fbs::RecurrentT layer = Layer(Kind::gru, 1);
+  fbs::RecurrentT layer = LinearLayer(Kind::gru, 1);
   layer.activations = {AK::linear, AK::leaky_relu};
   layer.activation_alpha = {2, 0.5f};
   layer.activation_beta = {1, 0};
@@ -204,7 +194,7 @@ TEST_CASE("recurrent: a gru resets before or after the product") {
                                           Float({1, 6}, {0, 0, 13, 0, 0, 17}),
                                           Absent(),
                                           Float({1, 1, 1}, {2})};
-  fbs::RecurrentT layer = Layer(Kind::gru, 1);
+  fbs::RecurrentT layer = LinearLayer(Kind::gru, 1);
   // n = 7 + (5*2)*11 + 13 + 17 = 147, h = (1 - 3)*147 + 3*2 = -288.
   CHECK_EQ(Output(RunOp(recurrent_op, layer, inputs)), List{-288});
   layer.linear_before_reset = true;
@@ -217,7 +207,7 @@ TEST_CASE("P19: products of x come first then those of h then the biases") {
   // the 2^24 has gone.
   const auto sum = [](List x, List w, double h, List b) {
     return Output(
-        RunOp(recurrent_op, Layer(Kind::rnn, 1),
+        RunOp(recurrent_op, LinearLayer(Kind::rnn, 1),
               {Float({1, 1, 2}, x), Float({1, 1, 2}, w), Float({1, 1, 1}, {1}),
                Float({1, 2}, b), Absent(), Float({1, 1, 1}, {h})}))[0];
   };
@@ -231,7 +221,7 @@ TEST_CASE("P19: states are not rounded inside the layer") {
   // h = x + h in fp16: 2048, then 2049, then 2050 with h kept in fp32. Rounded
   // states would stay at 2048.
   const auto result =
-      RunOp(recurrent_op, Layer(Kind::rnn, 1),
+      RunOp(recurrent_op, LinearLayer(Kind::rnn, 1),
             {Half({3, 1, 1}, {2048, 1, 1}), Known(Half({1, 1, 1}, {1})),
              Known(Half({1, 1, 1}, {1}))},
             2);
@@ -243,9 +233,8 @@ TEST_CASE("recurrent: known and computed weights of every width agree") {
   for (const Kind kind : {Kind::rnn, Kind::gru, Kind::lstm}) {
     const int64_t gates = kind == Kind::lstm ? 4 : kind == Kind::gru ? 3 : 1;
     for (const int64_t hidden : {1, 3, 8, 19, 37}) {
-      fbs::RecurrentT layer = Layer(kind, static_cast<int>(hidden), 2);
+      fbs::RecurrentT layer = LinearLayer(kind, static_cast<int>(hidden), 2);
       layer.activations.clear();
-      layer.direction = fbs::RecurrentDirection::bidirectional;
       const DataType type =
           hidden % 2 == 0 ? DataType::kFloat16 : DataType::kFloat32;
       const auto x = test::Random(type, {3, 2, 5}, 1);
@@ -267,7 +256,7 @@ TEST_CASE("recurrent: hostile nodes are refused") {
                          size_t outputs = 1) {
     return !RunOp(recurrent_op, layer, inputs, outputs).status.ok();
   };
-  const fbs::RecurrentT good = Layer(Kind::rnn, 1);
+  const fbs::RecurrentT good = LinearLayer(Kind::rnn, 1);
   CHECK_FALSE(fails(good, {x, w, w}));
   CHECK(fails(good, {x, w}));
   CHECK(fails(good, {x, w, w}, 3));

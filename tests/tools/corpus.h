@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/core/chip_profile.h"
 #include "runtime/core/convert.h"
 #include "runtime/exec/session.h"
 #include "runtime/graph/limits.h"
@@ -103,56 +104,55 @@ inline Outcome RunNet(const std::shared_ptr<const Net>& net,
   return outcome;
 }
 
-// Folders of networks with a first case, sorted; empty, with a line that ctest
-// reads as "skipped", when the corpus is absent.
-inline std::vector<fs::path> CorpusFolders() {
-  const fs::path corpus = fs::path(ANEREF_SOURCE_DIR) / "../shared/models/onnx";
+// A chip's engine, for Numerics::kDevice.
+inline std::shared_ptr<const DeviceContext> ContextOf(const char* chip) {
+  const Chip* found = ChipTable::Embedded().Find(chip).value();
+  return std::make_shared<const DeviceContext>(ProfileOf(*found).value());
+}
+
+// The folder `name` of the corpora; empty, with a line that ctest reads as
+// "skipped", without it.
+inline fs::path CorpusNamed(const char* name) {
+  const fs::path corpus =
+      fs::path(ANEREF_SOURCE_DIR) / "../shared/models" / name;
+  if (fs::is_directory(corpus)) return corpus;
+  std::printf("ALL CASES SKIPPED: nothing at %s\n", corpus.string().c_str());
+  return {};
+}
+
+// Folders in the corpus `name` that hold all of `files`, sorted: at least
+// `least`, or none without the corpus.
+inline std::vector<fs::path> FoldersWith(const char* name,
+                                         const std::vector<const char*>& files,
+                                         size_t least) {
+  const fs::path corpus = CorpusNamed(name);
   std::vector<fs::path> folders;
-  if (!fs::is_directory(corpus)) {
-    std::printf("ALL CASES SKIPPED: no networks at %s\n",
-                corpus.string().c_str());
-    return folders;
-  }
+  if (corpus.empty()) return folders;
   for (const auto& entry : fs::directory_iterator(corpus)) {
-    if (fs::exists(entry.path() / "model.onnx") &&
-        fs::exists(entry.path() / "case_0"))
+    if (std::all_of(files.begin(), files.end(), [&](const char* file) {
+          return fs::exists(entry.path() / file);
+        }))
       folders.push_back(entry.path());
   }
   std::sort(folders.begin(), folders.end());
-  REQUIRE(folders.size() > 10);
+  REQUIRE(folders.size() > least);
   return folders;
 }
 
-// Folders of operator tests, a model and its inputs each, sorted; empty, with
-// the same line, without them.
+// Networks with a first case.
+inline std::vector<fs::path> CorpusFolders() {
+  return FoldersWith("onnx", {"model.onnx", "case_0"}, 10);
+}
+// Operator tests, a model and its inputs each.
 inline std::vector<fs::path> OperatorFolders() {
-  const fs::path corpus =
-      fs::path(ANEREF_SOURCE_DIR) / "../shared/models/onnx-node";
-  std::vector<fs::path> folders;
-  if (!fs::is_directory(corpus)) {
-    std::printf("ALL CASES SKIPPED: no operator tests at %s\n",
-                corpus.string().c_str());
-    return folders;
-  }
-  for (const auto& entry : fs::directory_iterator(corpus)) {
-    if (fs::exists(entry.path() / "model.onnx"))
-      folders.push_back(entry.path());
-  }
-  std::sort(folders.begin(), folders.end());
-  REQUIRE(folders.size() > 100);
-  return folders;
+  return FoldersWith("onnx-node", {"model.onnx"}, 100);
 }
 
 // Core ML models and packages, sorted; empty, with the same line, without them.
 inline std::vector<fs::path> CoremlModels() {
-  const fs::path corpus =
-      fs::path(ANEREF_SOURCE_DIR) / "../shared/models/coreml";
+  const fs::path corpus = CorpusNamed("coreml");
   std::vector<fs::path> models;
-  if (!fs::is_directory(corpus)) {
-    std::printf("ALL CASES SKIPPED: no networks at %s\n",
-                corpus.string().c_str());
-    return models;
-  }
+  if (corpus.empty()) return models;
   for (const char* folder : {".", "derived", "synthetic"}) {
     for (const auto& entry : fs::directory_iterator(corpus / folder)) {
       const std::string kind = entry.path().extension();

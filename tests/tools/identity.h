@@ -39,10 +39,7 @@ struct Arithmetic {
 
 // That of the M1's engine, its tables shared by all runs.
 inline Arithmetic Device() {
-  const Chip* chip = ChipTable::Embedded().Find("m1").value();
-  return {"device", Numerics::kDevice,
-          std::make_shared<const DeviceContext>(
-              ProfileOf(*chip->data->Find("numerics")).value())};
+  return {"device", Numerics::kDevice, ContextOf("m1")};
 }
 
 enum class Result { kEqual, kDiffers, kRefused };

@@ -18,12 +18,6 @@ struct Tally {
   int networks = 0, scalar = 0, reference = 0;
 };
 
-std::shared_ptr<const DeviceContext> ContextOf(const char* chip) {
-  const Chip* found = ChipTable::Embedded().Find(chip).value();
-  return std::make_shared<const DeviceContext>(
-      ProfileOf(*found->data->Find("numerics")).value());
-}
-
 // What a run would do; 0 where shapes depend on data.
 double OperationsOf(const std::shared_ptr<const Net>& net,
                     const std::vector<tool::Array>& inputs,
