@@ -60,6 +60,7 @@ TEST_CASE("recurrent: directions keep the original time") {
   CHECK_EQ(Output(result, 1), List{321});
 
   fbs::RecurrentT both = LinearLayer(Kind::rnn, 1, 2);
+  both.direction = fbs::RecurrentDirection::bidirectional;
   const auto pair = RunOp(recurrent_op, both,
                           {inputs[0], Known(Float({2, 1, 1}, {1, 1})),
                            Known(Float({2, 1, 1}, {10, 10}))},
