@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "ops/chosen_families.h"
 #include "ops/device_float.h"
 #include "ops/device_ops.h"
 #include "ops/kernels/device_planar.h"
@@ -79,37 +80,43 @@ constexpr DeviceOp kScatter = {ScattersSums, LowerThroughFloat,
 // Families that are not here move bits, compute integers or have no engine
 // form: host numerics.
 const DeviceOp* TableRow(const OpView& op) {
+#define ANEREF_DEVICE(family)        \
+  if constexpr (IsChosen(#family)) { \
+    return &family##_device;         \
+  } else {                           \
+    return nullptr;                  \
+  }
   switch (op.node().op_type()) {
     case fbs::Op::Conv:
-      return &conv_device;
+      ANEREF_DEVICE(conv);
     case fbs::Op::ConvTranspose:
-      return &conv_transpose_device;
+      ANEREF_DEVICE(conv_transpose);
     case fbs::Op::Matmul:
-      return &matmul_device;
+      ANEREF_DEVICE(matmul);
     case fbs::Op::Einsum:
-      return &einsum_device;
+      ANEREF_DEVICE(einsum);
     case fbs::Op::Elementwise:
-      return &elementwise_device;
+      ANEREF_DEVICE(elementwise);
     case fbs::Op::Activation:
-      return &activation_device;
+      ANEREF_DEVICE(activation);
     case fbs::Op::Pool:
-      return &pool_device;
+      ANEREF_DEVICE(pool);
     case fbs::Op::Softmax:
-      return &softmax_device;
+      ANEREF_DEVICE(softmax);
     case fbs::Op::Norm:
-      return &norm_device;
+      ANEREF_DEVICE(norm);
     case fbs::Op::Reduce:
-      return &reduce_device;
+      ANEREF_DEVICE(reduce);
     case fbs::Op::Slice:
-      return &slice_device;
+      ANEREF_DEVICE(slice);
     case fbs::Op::Attention:
-      return &attention_device;
+      ANEREF_DEVICE(attention);
     case fbs::Op::IntegerMac:
-      return &integer_mac_device;
+      ANEREF_DEVICE(integer_mac);
     case fbs::Op::Recurrent:
-      return &recurrent_device;
+      ANEREF_DEVICE(recurrent);
     case fbs::Op::Signal:
-      return &signal_device;
+      ANEREF_DEVICE(signal);
     case fbs::Op::Resample:
       return &kResample;
     case fbs::Op::Sampling:
@@ -124,6 +131,7 @@ const DeviceOp* TableRow(const OpView& op) {
     default:
       return nullptr;
   }
+#undef ANEREF_DEVICE
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "ops/chosen_families.h"
+
 namespace aneref {
 namespace {
 
@@ -26,21 +28,6 @@ constexpr bool InSchemaOrder() {
   return true;
 }
 static_assert(InSchemaOrder(), "ops.def must follow the order of union Op");
-
-// Families that a small build leaves out (ANEREF_OPS names those it has,
-// between semicolons). Nothing refers to them, so the linker drops them.
-#ifdef ANEREF_OPS
-constexpr bool IsChosen(std::string_view name) {
-  constexpr std::string_view kChosen = ANEREF_OPS;
-  for (size_t at = kChosen.find(name); at != kChosen.npos;
-       at = kChosen.find(name, at + 1)) {
-    if (kChosen[at - 1] == ';' && kChosen[at + name.size()] == ';') return true;
-  }
-  return false;
-}
-#else
-constexpr bool IsChosen(std::string_view) { return true; }
-#endif
 
 Status IsAbsent(const OpView& op) {
   return Unsupported("this build of aneref has no op '" + OpName(op.node()) +
