@@ -202,7 +202,7 @@ def device_families():
     """Families with a datapath of their own in the engine's arithmetic, and those that go through binary32 there."""
     table = re.search(r"const DeviceOp\* TableRow.*?^}", (ROOT / "ops/device.cc").read_text(), re.M | re.S).group(0)
     found, waiting = {}, []
-    for op, target in re.findall(r"case fbs::Op::(\w+):|return &(\w+);", table):
+    for op, target in re.findall(r"case fbs::Op::(\w+):|(?:return &|ANEREF_DEVICE\()(\w+)\)?;", table):
         if op:
             waiting.append(op)
         else:
