@@ -5,6 +5,7 @@
 // fp16 only. Rules P3 (k: taps outer, channels inner), P2.
 #include <algorithm>
 
+#include "hwy/cache_control.h"
 #include "ops/kernels/conv.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -59,43 +60,45 @@ struct Worker {
     std::fill_n(dst, count * shape.pixel_pitch, 0.0f);
   }
 
-  // The pixels of `count` tile rows from row r on, which all lie in the input;
-  // two rows at once where `count` is 2.
-  void FillRows(int64_t r, int64_t count) const {
-    const int64_t row = FirstRow() + r * shape.row_step;
-    const int64_t step = shape.column_step;
-    float* dst = tile + r * PixelsPitch();
-    // Columns [first, end) of the tile are inside the input.
-    const int64_t begin = FirstColumn();
+  // Columns [first, end) of the tile that lie in the input.
+  struct Columns {
+    int64_t first, end;
+  };
+  Columns InsideColumns() const {
+    const int64_t begin = FirstColumn(), step = shape.column_step;
     const int64_t first =
         begin >= 0 ? 0 : std::min(DivideUp(-begin, step), shape.num_columns);
-    const int64_t end = std::clamp(DivideUp(a.in_width - begin, step), first,
-                                   shape.num_columns);
-    for (int64_t i = 0; i < count; ++i) {
-      ClearPixels(dst + i * PixelsPitch(), first);
-      ClearPixels(dst + i * PixelsPitch() + end * shape.pixel_pitch,
-                  shape.num_columns - end);
-    }
-    if (first == end) return;
-    const int64_t from = begin + first * step;
-    const int64_t last = begin + (end - 1) * step;
-    for (int64_t c = 0; c < a.in_channels; c += kSide) {
-      const int64_t plane = (u.image * a.groups + group) * a.in_channels + c;
-      const uint16_t* src = x.Row<uint16_t>(plane * a.in_height + row);
-      const int64_t num_planes = std::min(kSide, a.in_channels - c);
-      for (int64_t column = from / kSide * kSide; column <= last;
-           column += kSide) {
-        square::Vector v[kSide];
-        Load(src, column, num_planes, count, v);
-        square::Transpose(v);
-        float* pixel = dst + c;
-        if (count == 2) {
-          StorePixels<0, kPairWidth>(v, from, last, column, pixel);
-          StorePixels<kPairWidth, kPairWidth>(v, from, last, column,
-                                              pixel + PixelsPitch());
-        } else {
-          StorePixels<0, kSide>(v, from, last, column, pixel);
-        }
+    return {first, std::clamp(DivideUp(a.in_width - begin, step), first,
+                              shape.num_columns)};
+  }
+
+  // Input channels [c, c + kSide) of `count` tile rows from row r on, which all
+  // lie in the input; two rows at once where `count` is 2.
+  void FillRows(int64_t r, int64_t count, int64_t c, Columns inside) const {
+    const int64_t row = FirstRow() + r * shape.row_step;
+    const int64_t from = FirstColumn() + inside.first * shape.column_step;
+    const int64_t last = FirstColumn() + (inside.end - 1) * shape.column_step;
+    const int64_t plane = (u.image * a.groups + group) * a.in_channels + c;
+    const uint16_t* src = x.Row<uint16_t>(plane * a.in_height + row);
+    const int64_t num_planes = std::min(kSide, a.in_channels - c);
+    float* pixel = tile + r * PixelsPitch() + c;
+    // The same rows of the next planes, which no prefetcher of the machine
+    // follows from here.
+    const int64_t plane_step =
+        a.in_height * static_cast<int64_t>(x.row_pitch / sizeof(uint16_t));
+    for (int64_t i = kSide; i < 2 * kSide; ++i)
+      hwy::Prefetch(src + i * plane_step);
+    for (int64_t column = from / kSide * kSide; column <= last;
+         column += kSide) {
+      square::Vector v[kSide];
+      Load(src, column, num_planes, count, v);
+      square::Transpose(v);
+      if (count == 2) {
+        StorePixels<0, kPairWidth>(v, from, last, column, pixel);
+        StorePixels<kPairWidth, kPairWidth>(v, from, last, column,
+                                            pixel + PixelsPitch());
+      } else {
+        StorePixels<0, kSide>(v, from, last, column, pixel);
       }
     }
   }
@@ -160,19 +163,36 @@ struct Worker {
     return shape.grid_column * a.in_step.column + shape.tap_column;
   }
 
-  void FillTile() const {
-    const auto inside = [&](int64_t r) {
-      const int64_t row = FirstRow() + r * shape.row_step;
-      return r < shape.num_rows && row >= 0 && row < a.in_height;
-    };
-    const bool pairs = kPairsRows && aligned && a.in_width <= kPairWidth;
+  bool RowInside(int64_t r) const {
+    const int64_t row = FirstRow() + r * shape.row_step;
+    return r < shape.num_rows && row >= 0 && row < a.in_height;
+  }
+
+  void ClearOutside(Columns inside) const {
     for (int64_t r = 0; r < shape.num_rows; ++r) {
-      if (!inside(r)) {
-        ClearPixels(tile + r * PixelsPitch(), shape.num_columns);
-      } else if (pairs && inside(r + 1)) {
-        FillRows(r++, 2);
+      float* dst = tile + r * PixelsPitch();
+      if (!RowInside(r)) {
+        ClearPixels(dst, shape.num_columns);
       } else {
-        FillRows(r, 1);
+        ClearPixels(dst, inside.first);
+        ClearPixels(dst + inside.end * shape.pixel_pitch,
+                    shape.num_columns - inside.end);
+      }
+    }
+  }
+
+  // Rows innermost: those of one plane are neighbours in memory.
+  void FillTile() const {
+    const Columns inside = InsideColumns();
+    ClearOutside(inside);
+    if (inside.first == inside.end) return;
+    const bool pairs = kPairsRows && aligned && a.in_width <= kPairWidth;
+    for (int64_t c = 0; c < a.in_channels; c += kSide) {
+      for (int64_t r = 0; r < shape.num_rows; ++r) {
+        if (!RowInside(r)) continue;
+        const bool two = pairs && RowInside(r + 1);
+        FillRows(r, two ? 2 : 1, c, inside);
+        if (two) ++r;
       }
     }
   }

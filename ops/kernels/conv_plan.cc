@@ -25,8 +25,10 @@ constexpr int64_t kWantedUnits = 4;
 // kMostTileFloats under one row of output takes the other kernel.
 constexpr double kTileFloats = 98304;
 constexpr double kMostTileFloats = 1 << 20;
-// Fewest grid rows of such a unit that is cut for threads.
+// Fewest grid rows of such a unit that is cut for threads, and fewest pixels
+// with one tap.
 constexpr int64_t kLeastRows = 4;
+constexpr int64_t kLeastPixels = 24;
 
 // Least and greatest offsets of all taps.
 std::pair<PlaneStep, PlaneStep> TapBounds(const ConvArgs& a) {
@@ -49,11 +51,14 @@ int64_t PartsOf(double flops) {
   return std::max<int64_t>(
       1, static_cast<int64_t>(std::min(flops / kUnitFlops, 1e6)));
 }
-// The part that gives equal units, and an even number of them where there is
-// more than one: two threads share them well.
+// Where there are several, two threads share an even number of them well.
+int64_t EvenParts(int64_t parts) {
+  return parts > 1 ? RoundUp(parts, 2) : parts;
+}
+// The part that gives equal units, and an even number of them.
 int64_t Balance(int64_t total, int64_t per_unit) {
-  int64_t units = std::max<int64_t>(1, DivideUp(total, per_unit));
-  if (units > 1) units = RoundUp(units, 2);
+  const int64_t units =
+      EvenParts(std::max<int64_t>(1, DivideUp(total, per_unit)));
   return std::max<int64_t>(1, DivideUp(total, units));
 }
 
@@ -109,51 +114,102 @@ void PlanGemmUnits(ConvArgs* a) {
   }
 }
 
-// With channels in the lanes: blocks of whole grid rows whose tile fits, as
-// equal as can be, and blocks of whole panels where the rows give too few.
+// Units of `pixels` of the grid that begin anywhere in a row: the rows they
+// touch.
+int64_t RowsTouched(const ConvArgs& a, int64_t pixels) {
+  const int64_t width = a.grid_width;
+  int64_t rows = (pixels + width - 2) / width + 1;
+  if (pixels % width == 0) rows = pixels / width;
+  if (width % pixels == 0) rows = 1;
+  return std::min(rows, a.grid_height);
+}
+
+// The tile of a unit of `pixels`, channels in the lanes, fits its budget.
+bool TileFits(const ConvArgs& a, int64_t pixels) {
+  ConvUnit unit = {};
+  const int64_t rows = RowsTouched(a, pixels);
+  unit.pixel_end = rows == 1 ? pixels : rows * a.grid_width;
+  return ConvTileOf(a, unit).NumFloats() <= kTileFloats;
+}
+
+// Most blocks of channels: each makes the tile again, which costs as much as
+// about ten channels of one tap.
+int64_t MostChannelBlocks(const ConvArgs& a) {
+  return std::max<int64_t>(
+      1, a.out_channels * static_cast<int64_t>(a.taps.size()) / 256);
+}
+
+// Parts of the pixels under one tap, where `blocks` units are wanted. A part
+// reads all weights again, a block of channels transposes all pixels again;
+// measured, in multiply-adds: 3 for each weight, 10 for each pixel's channel.
+int64_t PixelParts(const ConvArgs& a, int64_t blocks) {
+  const int64_t most = std::max<int64_t>(1, a.Pixels() / kLeastPixels);
+  int64_t best = 1, most_units = 0;
+  double least_cost = 0;
+  for (int64_t parts = 1; parts <= std::min(blocks, most); parts *= 2) {
+    const int64_t channel_blocks =
+        std::min(DivideUp(blocks, parts), MostChannelBlocks(a));
+    const int64_t units = parts * channel_blocks;
+    const double cost = 3.0 * static_cast<double>(parts * a.out_channels) +
+                        10.0 * static_cast<double>(channel_blocks) *
+                            static_cast<double>(a.Pixels());
+    if (units < most_units || (units == most_units && cost >= least_cost))
+      continue;
+    best = parts, most_units = units, least_cost = cost;
+  }
+  return best;
+}
+
+// Cuts the pixels for channels in the lanes into parts whose tiles fit, where
+// `blocks` units are wanted; returns the number of parts.
+int64_t CutPixels(int64_t blocks, ConvArgs* a) {
+  const int64_t width = a->grid_width, height = a->grid_height;
+  // One tap: units share no pixels, so they may begin anywhere.
+  if (a->taps.size() == 1) {
+    int64_t parts = PixelParts(*a, blocks);
+    while (parts < height && !TileFits(*a, DivideUp(a->Pixels(), parts)))
+      parts = EvenParts(parts + 1);
+    a->pixels_per_unit = DivideUp(a->Pixels(), parts);
+    if (TileFits(*a, a->pixels_per_unit)) return parts;
+  }
+  // Whole rows, an even number of parts where the height allows it.
+  int64_t parts =
+      std::min(blocks, std::max<int64_t>(1, height / kLeastRows)) / 2 * 2;
+  parts = std::max<int64_t>(parts, 1);
+  int64_t rows = DivideUp(height, parts);
+  while (rows > 1 && !TileFits(*a, rows * width)) {
+    parts = EvenParts(parts + 1);
+    rows = DivideUp(height, parts);
+  }
+  a->pixels_per_unit = rows * width;
+  if (rows > 1) return parts;
+  // Parts of a row, equal ones where there is a row below it.
+  const bool only_row = height == 1;
+  parts = only_row ? std::min(blocks, std::max<int64_t>(1, width / 64)) : 1;
+  const auto fits = [&] {
+    return (only_row || width % parts == 0) &&
+           TileFits(*a, DivideUp(width, parts));
+  };
+  while (parts < width && !fits()) ++parts;
+  a->pixels_per_unit = DivideUp(width, parts);
+  return height * parts;
+}
+
+// With channels in the lanes: blocks of pixels, and blocks of whole panels
+// where these are too few.
 void PlanChannelUnits(ConvArgs* a) {
   a->groups_per_unit = 1;
   a->channels_per_unit = a->out_channels;
-  const auto floats = [&](int64_t pixels) {
-    ConvUnit unit = {};
-    unit.pixel_end = pixels;
-    return ConvTileOf(*a, unit).NumFloats();
-  };
-  const int64_t width = a->grid_width;
   const double flops = 2.0 * static_cast<double>(a->Pixels()) *
                        static_cast<double>(a->Depth()) *
                        static_cast<double>(a->out_channels);
   int64_t blocks = 1;
   if (static_cast<double>(a->batch * a->groups) < kWantedUnits)
-    blocks = std::min<int64_t>(kWantedUnits, PartsOf(flops));
-  int64_t row_blocks =
-      std::min(blocks, std::max<int64_t>(1, a->grid_height / kLeastRows));
-  int64_t rows = DivideUp(a->grid_height, row_blocks);
-  while (rows > 1 && floats(rows * width) > kTileFloats) {
-    ++row_blocks;
-    rows = DivideUp(a->grid_height, row_blocks);
-  }
-  a->pixels_per_unit = rows * width;
-  if (rows == 1) {
-    // Parts of a row, equal ones where there is a row below it.
-    const bool only_row = a->grid_height == 1;
-    int64_t parts =
-        only_row ? std::min(blocks, std::max<int64_t>(1, width / 64)) : 1;
-    const auto fits = [&] {
-      return (only_row || width % parts == 0) &&
-             floats(DivideUp(width, parts)) <= kTileFloats;
-    };
-    while (parts < width && !fits()) ++parts;
-    a->pixels_per_unit = DivideUp(width, parts);
-    row_blocks = a->grid_height * parts;
-  }
+    blocks = std::min<int64_t>(kWantedUnits, EvenParts(PartsOf(flops)));
+  const int64_t pixel_blocks = CutPixels(blocks, a);
   FollowTiles(a);
-  // Each block of channels makes the tile again, which costs as much as about
-  // ten channels of one tap.
-  const int64_t most =
-      a->out_channels * static_cast<int64_t>(a->taps.size()) / 256;
-  int64_t channel_blocks =
-      std::min(DivideUp(blocks, row_blocks), std::max<int64_t>(1, most));
+  const int64_t channel_blocks =
+      std::min(DivideUp(blocks, pixel_blocks), MostChannelBlocks(*a));
   if (channel_blocks == 1) return;
   const int64_t granule = a->out_channels >= channel_blocks * 64 ? 64 : 16;
   const int64_t per_block =
@@ -188,14 +244,10 @@ void PlanDepthwiseUnits(ConvArgs* a) {
 // whole rows.
 ConvUnit LargestUnit(const ConvArgs& a) {
   ConvUnit worst = ConvUnitOf(a, 0);
-  const int64_t width = a.grid_width, pixels = a.pixels_per_unit;
-  int64_t rows = (pixels + width - 2) / width + 1;
-  if (pixels % width == 0) rows = pixels / width;
-  if (width % pixels == 0) rows = 1;
-  rows = std::min(rows, a.grid_height);
+  const int64_t rows = RowsTouched(a, a.pixels_per_unit);
   worst.pixel_begin = 0;
-  worst.pixel_end = rows * width;
-  if (rows == 1) worst.pixel_end = std::min(width, pixels);
+  worst.pixel_end = rows * a.grid_width;
+  if (rows == 1) worst.pixel_end = std::min(a.grid_width, a.pixels_per_unit);
   return worst;
 }
 

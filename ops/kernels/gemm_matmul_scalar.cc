@@ -105,18 +105,18 @@ void PlanMatmul(MatmulArgs* a) {
       DivideUp(a->depth, DivideUp(std::max<int64_t>(a->depth, 1), kMostDepth));
   const int64_t fitting = std::clamp(
       kRowFloats / std::max<int64_t>(1, a->RowStride()), kLeastRows, kMostRows);
-  const double flops = 2.0 * static_cast<double>(a->rows) *
-                       static_cast<double>(a->depth) *
-                       static_cast<double>(a->columns);
+  const int64_t matrices = std::max<int64_t>(1, a->NumMatrices());
+  const double flops =
+      2.0 * static_cast<double>(matrices) * static_cast<double>(a->rows) *
+      static_cast<double>(a->depth) * static_cast<double>(a->columns);
   const double unit_flops = a->rows < kFewRows ? kUnitFlops / 4 : kUnitFlops;
   int64_t wanted = std::clamp<int64_t>(
       static_cast<int64_t>(std::min(flops / unit_flops, 1e6)), 1, kWantedUnits);
-  wanted = DivideUp(wanted, std::max<int64_t>(1, a->NumMatrices()));
+  wanted = DivideUp(wanted, matrices);
   int64_t row_blocks =
       std::max(DivideUp(a->rows, fitting),
                std::min(wanted, std::max<int64_t>(1, a->rows / kLeastRows)));
-  if (row_blocks > 1 && a->NumMatrices() % 2 != 0)
-    row_blocks = RoundUp(row_blocks, 2);
+  if (row_blocks > 1 && matrices % 2 != 0) row_blocks = RoundUp(row_blocks, 2);
   a->rows_per_unit = DivideUp(a->rows, row_blocks);
   int64_t panel_blocks = std::min(DivideUp(wanted, row_blocks), a->NumPanels());
   if (a->block_depth < a->depth) {
