@@ -201,6 +201,23 @@ HWY_INLINE hn::Vec<DH> NarrowHalf(DF df, hn::Vec<DF> value) {
 #endif
 }
 
+// RN32. Highway's own fallback targets turn infinity into the largest number.
+template <class D, class DF = hn::Rebind<float, D>>
+HWY_INLINE hn::Vec<DF> NarrowDouble(D d, hn::Vec<D> x) {
+  const DF df;
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  HWY_ALIGN double wide[hn::MaxLanes(d)];
+  HWY_ALIGN float narrow[hn::MaxLanes(d)];
+  hn::Store(x, d, wide);
+  for (size_t i = 0; i < hn::Lanes(d); ++i)
+    narrow[i] = static_cast<float>(wide[i]);
+  return hn::Load(df, narrow);
+#else
+  static_cast<void>(d);
+  return hn::DemoteTo(df, x);
+#endif
+}
+
 // The same four verbs for both storage types: fp16 widens and narrows, fp32 is
 // copied.
 template <class DF>

@@ -1,5 +1,6 @@
 // See recurrent.h. The order of the sums is P19: products of x, then of h, k
-// ascending, one fp32 sum per output. Twins differ in the row product alone.
+// ascending, one fp32 sum per output. Twins differ in the row product and in
+// the functions of rows.
 #include "ops/kernels/recurrent.h"
 
 #include <algorithm>
@@ -31,23 +32,33 @@ Floats LoadOptionalRow(const TensorView& view, int64_t row, int64_t width) {
   return LoadRow(view, row);
 }
 
-// Columns [begin, end) of weights with rows `stride` apart.
-struct Columns {
-  int64_t begin = 0;
-  int64_t end = 0;
-  int64_t stride = 0;
+// What differs between the twins.
+struct Twin {
+  RowProductFunction add_product;
+  UnaryBlockFunction (*find_function)(const UnaryFunction& function);
 };
+UnaryBlockFunction ScalarFunction(const UnaryFunction& function) {
+  return ScalarUnary(function.kind, DataType::kFloat32);
+}
+UnaryBlockFunction SimdFunction(const UnaryFunction& function) {
+  const UnaryBlockFunction found = SimdUnary(function, DataType::kFloat32);
+  return found != nullptr ? found : ScalarFunction(function);
+}
+constexpr Twin kScalarTwin = {AddRowProductScalar, ScalarFunction};
+constexpr Twin kSimdTwin = {AddRowProductSimd, SimdFunction};
+
+// Steps whose products with x are summed at once, so that w is read once.
+constexpr int64_t kStepsAtOnce = 16;
 
 // One direction of one batch item.
 class Cell {
  public:
-  Cell(const RecurrentArgs& args, RowProductFunction add_product,
+  Cell(const RecurrentArgs& args, const Twin& twin,
        std::span<const TensorView> in, int64_t direction, int64_t state_row)
       : args_(args),
-        add_product_(add_product),
+        add_product_(twin.add_product),
         hidden_(static_cast<size_t>(args.hidden)),
-        functions_(args.functions.data() +
-                   static_cast<size_t>(direction) * args.NumFunctions()),
+        columns_(static_cast<size_t>(args.Columns())),
         input_weights_(args.weights.as<float>() +
                        direction * (args.inputs + args.hidden) *
                            args.Columns()),
@@ -58,47 +69,55 @@ class Cell {
         has_peepholes_(in[7].data != nullptr),
         h_(LoadOptionalRow(in[5], state_row, args.hidden)),
         c_(LoadOptionalRow(in[6], state_row, args.hidden)),
-        sum_(static_cast<size_t>(args.Columns())) {}
+        scratch_(hidden_ + columns_) {
+    const UnaryFunction* functions =
+        args.functions.data() +
+        static_cast<size_t>(direction) * args.NumFunctions();
+    for (size_t i = 0; i < args.NumFunctions(); ++i) {
+      functions_[i].function = functions[i];
+      run_[i] = twin.find_function(functions[i]);
+    }
+  }
 
-  void Step(const Floats& x) {
-    if (args_.kind == Kind::lstm) return StepLstm(x);
-    if (args_.kind == Kind::gru) return StepGru(x);
-    SumGates(x, args_.Gates());
-    for (size_t j = 0; j < hidden_; ++j) h_[j] = Activate(0, sum_[j]);
+  // sums[i] = x[i] w for `steps` rows of x, all gates.
+  void Prepare(const float* x, size_t steps, float* sums) const {
+    std::fill_n(sums, steps * columns_, 0.0f);
+    const auto inputs = static_cast<size_t>(args_.inputs);
+    add_product_({x, inputs, input_weights_, columns_, columns_, steps, inputs,
+                  columns_},
+                 sums);
+  }
+
+  // One step from its row of Prepare, which is overwritten.
+  void Step(float* sum) {
+    if (args_.kind == Kind::lstm) return StepLstm(sum);
+    if (args_.kind == Kind::gru) return StepGru(sum);
+    AddState(h_, 0, args_.Gates(), sum);
+    AddBias(0, 0, args_.Gates(), sum);
+    AddBias(1, 0, args_.Gates(), sum);
+    std::copy_n(sum, hidden_, h_.data());
+    Activate(0, hidden_, h_.data());
   }
   const Floats& h() const { return h_; }
   const Floats& c() const { return c_; }
 
  private:
-  Columns GateColumns(int64_t from, int64_t to) const {
-    return {from * args_.hidden, to * args_.hidden, args_.Columns()};
-  }
-
-  void AddProducts(const Floats& x, const float* w, const Columns& columns,
-                   float* sum) const {
-    const auto begin = static_cast<size_t>(columns.begin);
-    add_product_(
-        {x.data(), x.size(), w + begin, static_cast<size_t>(columns.stride),
-         static_cast<size_t>(columns.end) - begin},
-        sum + begin);
+  // Gates [from, to) of `sum` get operand r.
+  void AddState(const Floats& operand, int64_t from, int64_t to,
+                float* sum) const {
+    const size_t begin = static_cast<size_t>(from) * hidden_;
+    add_product_({operand.data(), hidden_, hidden_weights_ + begin, columns_,
+                  static_cast<size_t>(to) * hidden_ - begin},
+                 sum + begin);
   }
 
   // `half` 0: the bias of w, 1: of r.
-  void AddBias(size_t half, const Columns& columns, float* sum) const {
+  void AddBias(size_t half, int64_t from, int64_t to, float* sum) const {
     if (!has_bias_) return;
-    const float* bias =
-        bias_.data() + half * static_cast<size_t>(columns.stride);
-    for (int64_t j = columns.begin; j < columns.end; ++j) sum[j] += bias[j];
-  }
-
-  // The first `gates` gates: x w + h r + wb + rb.
-  void SumGates(const Floats& x, int64_t gates) {
-    const Columns columns = GateColumns(0, gates);
-    std::fill(sum_.begin(), sum_.end(), 0.0f);
-    AddProducts(x, input_weights_, columns, sum_.data());
-    AddProducts(h_, hidden_weights_, columns, sum_.data());
-    AddBias(0, columns, sum_.data());
-    AddBias(1, columns, sum_.data());
+    const float* bias = bias_.data() + half * columns_;
+    const size_t end = static_cast<size_t>(to) * hidden_;
+    for (size_t j = static_cast<size_t>(from) * hidden_; j < end; ++j)
+      sum[j] += bias[j];
   }
 
   // NaN stays.
@@ -106,96 +125,130 @@ class Cell {
     if (bound > 0 && x < -bound) return -bound;
     return bound > 0 && x > bound ? bound : x;
   }
-  float Activate(size_t function, float x) const {
-    return Apply(function, Clip(x, args_.clip));
-  }
-  float Apply(size_t function, float x) const {
-    return static_cast<float>(
-        EvaluateUnary(functions_[function], static_cast<double>(x)));
-  }
-
-  // Gate `gate` (i, o, f, c) of unit j before its activation; the peephole of
-  // gate g is row g.
-  float LstmGate(size_t gate, size_t j, float cell) const {
-    const float sum = sum_[gate * hidden_ + j];
-    if (!has_peepholes_) return sum;
-    return sum + peepholes_[gate * hidden_ + j] * cell;
-  }
-
-  void StepLstm(const Floats& x) {
-    SumGates(x, args_.Gates());
-    for (size_t j = 0; j < hidden_; ++j) {
-      const float i = Activate(0, LstmGate(0, j, c_[j]));
-      const float f =
-          args_.input_forget ? 1.0f - i : Activate(0, LstmGate(2, j, c_[j]));
-      const float g = Activate(1, sum_[3 * hidden_ + j]);
-      c_[j] = Clip(f * c_[j] + i * g, args_.cell_clip);
-      const float o = Activate(0, LstmGate(1, j, c_[j]));
-      h_[j] = o * Apply(2, c_[j]);
+  void Activate(size_t function, size_t count, float* values) const {
+    if (args_.clip > 0) {
+      for (size_t j = 0; j < count; ++j)
+        values[j] = Clip(values[j], args_.clip);
     }
+    Apply(function, count, values, values);
+  }
+  void Apply(size_t function, size_t count, const float* values,
+             float* out) const {
+    UnaryBlock block;
+    block.x = reinterpret_cast<const std::byte*>(values);
+    block.out = reinterpret_cast<std::byte*>(out);
+    block.count = count;
+    run_[function](functions_[function], block);
   }
 
-  void StepGru(const Floats& x) {
-    SumGates(x, 2);
-    for (size_t j = 0; j < 2 * hidden_; ++j) sum_[j] = Activate(0, sum_[j]);
-    SumCandidate(x);
-    for (size_t j = 0; j < hidden_; ++j) {
-      const float z = sum_[j];
-      const float n = Activate(1, sum_[2 * hidden_ + j]);
-      h_[j] = (1.0f - z) * n + z * h_[j];
+  // Gate `gate` (i, o, f) gets the peephole of c; that of gate g is row g.
+  void AddPeephole(size_t gate, float* sum) const {
+    if (!has_peepholes_) return;
+    for (size_t j = 0; j < hidden_; ++j)
+      sum[gate * hidden_ + j] += peepholes_[gate * hidden_ + j] * c_[j];
+  }
+
+  // Gates i, o, f, c: x w + h r + wb + rb.
+  void StepLstm(float* sum) {
+    float *const i = sum, *const o = sum + hidden_, *const f = o + hidden_,
+                 *const g = f + hidden_;
+    AddState(h_, 0, 4, sum);
+    AddBias(0, 0, 4, sum);
+    AddBias(1, 0, 4, sum);
+    AddPeephole(0, sum);
+    AddPeephole(2, sum);
+    Activate(0, hidden_, i);
+    if (args_.input_forget) {
+      for (size_t j = 0; j < hidden_; ++j) f[j] = 1.0f - i[j];
+    } else {
+      Activate(0, hidden_, f);
     }
+    Activate(1, hidden_, g);
+    for (size_t j = 0; j < hidden_; ++j)
+      c_[j] = Clip(f[j] * c_[j] + i[j] * g[j], args_.cell_clip);
+    AddPeephole(1, sum);
+    Activate(0, hidden_, o);
+    Apply(2, hidden_, c_.data(), h_.data());
+    for (size_t j = 0; j < hidden_; ++j) h_[j] = o[j] * h_[j];
   }
 
-  // Gate h of the GRU; r stands at sum_[hidden_ ...].
-  void SumCandidate(const Floats& x) {
-    const Columns columns = GateColumns(2, 3);
-    AddProducts(x, input_weights_, columns, sum_.data());
-    Floats operand = h_;
+  // Gates z, r, h.
+  void StepGru(float* sum) {
+    AddState(h_, 0, 2, sum);
+    AddBias(0, 0, 2, sum);
+    AddBias(1, 0, 2, sum);
+    Activate(0, 2 * hidden_, sum);
+    SumCandidate(sum);
+    float* n = sum + 2 * hidden_;
+    Activate(1, hidden_, n);
+    for (size_t j = 0; j < hidden_; ++j)
+      h_[j] = (1.0f - sum[j]) * n[j] + sum[j] * h_[j];
+  }
+
+  // Gate h of the GRU; r stands at sum[hidden_ ...].
+  void SumCandidate(float* sum) {
+    const float* r = sum + hidden_;
     if (!args_.linear_before_reset) {
-      for (size_t j = 0; j < hidden_; ++j) operand[j] *= sum_[hidden_ + j];
-      AddProducts(operand, hidden_weights_, columns, sum_.data());
-      AddBias(0, columns, sum_.data());
-      AddBias(1, columns, sum_.data());
+      std::copy(h_.begin(), h_.end(), scratch_.begin());
+      for (size_t j = 0; j < hidden_; ++j) scratch_[j] *= r[j];
+      AddState(scratch_, 2, 3, sum);
+      AddBias(0, 2, 3, sum);
+      AddBias(1, 2, 3, sum);
       return;
     }
-    Floats product(sum_.size());
-    AddProducts(operand, hidden_weights_, columns, product.data());
-    AddBias(0, columns, sum_.data());
-    AddBias(1, columns, product.data());
-    for (size_t j = 0; j < hidden_; ++j) {
-      sum_[2 * hidden_ + j] += sum_[hidden_ + j] * product[2 * hidden_ + j];
-    }
+    float* product = scratch_.data() + hidden_;
+    std::fill_n(product, columns_, 0.0f);
+    AddState(h_, 2, 3, product);
+    AddBias(0, 2, 3, sum);
+    AddBias(1, 2, 3, product);
+    for (size_t j = 0; j < hidden_; ++j)
+      sum[2 * hidden_ + j] += r[j] * product[2 * hidden_ + j];
   }
 
   const RecurrentArgs& args_;
   RowProductFunction add_product_;
-  size_t hidden_;
-  const UnaryFunction* functions_;
+  size_t hidden_, columns_;
   const float* input_weights_;
   const float* hidden_weights_;
   Floats bias_, peepholes_;
   bool has_bias_, has_peepholes_;
-  Floats h_, c_, sum_;
+  Floats h_, c_;
+  Floats scratch_;  // an operand, then the sums of r alone
+  UnaryArgs functions_[3];
+  UnaryBlockFunction run_[3] = {};
 };
 
 TensorView ViewOr(std::span<const TensorView> views, size_t i) {
   return i < views.size() ? views[i] : TensorView();
 }
 
-Status Walk(const RecurrentArgs& args, RowProductFunction add_product,
-            const KernelCall& call, int64_t unit) {
+Status Walk(const RecurrentArgs& args, const Twin& twin, const KernelCall& call,
+            int64_t unit) {
   constexpr size_t kNumInputs = 8;
   TensorView in[kNumInputs];
   for (size_t i = 0; i < kNumInputs; ++i) in[i] = ViewOr(call.in, i);
   const RecurrentRows rows{args, unit / args.batch, unit % args.batch};
   ANEREF_ASSIGN(const int64_t length, SequenceLength(args, in[4], rows.item));
-  const bool reverse = rows.IsReverse();
-  Cell cell(args, add_product, in, rows.direction, rows.State());
+  const auto step_at = [&](int64_t i) {
+    return rows.IsReverse() ? length - 1 - i : i;
+  };
+  Cell cell(args, twin, in, rows.direction, rows.State());
   const TensorView y = ViewOr(call.out, 0);
-  for (int64_t i = 0; i < length; ++i) {
-    const int64_t step = reverse ? length - 1 - i : i;
-    cell.Step(LoadRow(in[0], rows.X(step)));
-    StoreRow(cell.h(), y, rows.Y(step));
+  const int64_t at_once = std::min(length, kStepsAtOnce);
+  Floats x(static_cast<size_t>(at_once * args.inputs));
+  Floats sums(static_cast<size_t>(at_once * args.Columns()));
+  for (int64_t begin = 0; begin < length; begin += at_once) {
+    const int64_t count = std::min(at_once, length - begin);
+    for (int64_t i = 0; i < count; ++i) {
+      LoadFloatRow(
+          in[0].dtype, in[0].Row<std::byte>(rows.X(step_at(begin + i))),
+          static_cast<size_t>(args.inputs), x.data() + i * args.inputs);
+    }
+    cell.Prepare(x.data(), static_cast<size_t>(count), sums.data());
+    for (int64_t i = 0; i < count; ++i) {
+      cell.Step(sums.data() + i * args.Columns());
+      StoreRow(cell.h(), y, rows.Y(step_at(begin + i)));
+    }
   }
   const Floats zeros(static_cast<size_t>(args.hidden));
   for (int64_t step = length; step < args.steps; ++step)
@@ -215,14 +268,14 @@ Floats LoadAll(const TensorView& view) {
   return values;
 }
 
-template <RowProductFunction add_product>
+template <const Twin& kTwin>
 Status Run(const KernelCall& call, int64_t unit) {
   const auto& args = *static_cast<const RecurrentArgs*>(call.args);
-  if (args.weights.size() > 0) return Walk(args, add_product, call, unit);
+  if (args.weights.size() > 0) return Walk(args, kTwin, call, unit);
   RecurrentArgs packed = args;
   PackRecurrentWeights(LoadAll(call.in[1]), LoadAll(call.in[2]), &packed);
   for (int64_t i = 0; i < args.directions * args.batch; ++i)
-    ANEREF_TRY(Walk(packed, add_product, call, i));
+    ANEREF_TRY(Walk(packed, kTwin, call, i));
   return Status();
 }
 
@@ -272,7 +325,6 @@ void PackRecurrentWeights(const Floats& w, const Floats& r,
   }
 }
 
-const Kernel kRecurrentKernel = {"recurrent", Run<AddRowProductScalar>,
-                                 Run<AddRowProductSimd>};
+const Kernel kRecurrentKernel = {"recurrent", Run<kScalarTwin>, Run<kSimdTwin>};
 
 }  // namespace aneref

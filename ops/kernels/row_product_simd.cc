@@ -7,6 +7,7 @@
 #include "hwy/foreach_target.h"  // compiles this file once per target
 //
 #include "hwy/highway.h"
+#include "ops/kernels/hwy_compat-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace aneref {
@@ -15,39 +16,56 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-void AddProductsOfTarget(const RowProduct& p, float* sum) {
+// kRows rows times kVectors vectors of columns: sums stay in registers.
+template <size_t kRows, size_t kVectors>
+HWY_INLINE void AddTile(const RowProduct& p, const float* x, size_t j,
+                        float* sum) {
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
+  hn::Vec<decltype(d)> s[kRows][kVectors];
+  ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
+    ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) s[r][v] =
+        hn::LoadU(d, sum + r * p.sum_stride + j + v * lanes);
+  }
+  const float* w = p.w + j;
+  for (size_t k = 0; k < p.depth; ++k, w += p.stride) {
+    hn::Vec<decltype(d)> column[kVectors];
+    ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) column[v] =
+        hn::LoadU(d, w + v * lanes);
+    ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
+      const auto value = hn::Set(d, x[r * p.x_stride + k]);
+      ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) s[r][v] =
+          hn::Add(s[r][v], hn::Mul(value, column[v]));
+    }
+  }
+  ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
+    ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v)
+        hn::StoreU(s[r][v], d, sum + r * p.sum_stride + j + v * lanes);
+  }
+}
+
+template <size_t kRows>
+void AddRows(const RowProduct& p, const float* x, float* sum) {
+  constexpr size_t kVectors = kRows == 1 || HWY_TARGET <= HWY_AVX3 ? 4 : 2;
+  const size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   size_t j = 0;
-  for (; j + 4 * lanes <= p.columns; j += 4 * lanes) {
-    auto s0 = hn::LoadU(d, sum + j), s1 = hn::LoadU(d, sum + j + lanes);
-    auto s2 = hn::LoadU(d, sum + j + 2 * lanes),
-         s3 = hn::LoadU(d, sum + j + 3 * lanes);
-    const float* w = p.w + j;
-    for (size_t k = 0; k < p.depth; ++k, w += p.stride) {
-      const auto x = hn::Set(d, p.x[k]);
-      s0 = hn::Add(s0, hn::Mul(x, hn::LoadU(d, w)));
-      s1 = hn::Add(s1, hn::Mul(x, hn::LoadU(d, w + lanes)));
-      s2 = hn::Add(s2, hn::Mul(x, hn::LoadU(d, w + 2 * lanes)));
-      s3 = hn::Add(s3, hn::Mul(x, hn::LoadU(d, w + 3 * lanes)));
-    }
-    hn::StoreU(s0, d, sum + j);
-    hn::StoreU(s1, d, sum + j + lanes);
-    hn::StoreU(s2, d, sum + j + 2 * lanes);
-    hn::StoreU(s3, d, sum + j + 3 * lanes);
-  }
-  for (; j + lanes <= p.columns; j += lanes) {
-    auto s = hn::LoadU(d, sum + j);
-    for (size_t k = 0; k < p.depth; ++k) {
-      const auto w = hn::LoadU(d, p.w + k * p.stride + j);
-      s = hn::Add(s, hn::Mul(hn::Set(d, p.x[k]), w));
-    }
-    hn::StoreU(s, d, sum + j);
-  }
-  for (; j < p.columns; ++j) {
-    for (size_t k = 0; k < p.depth; ++k)
-      sum[j] += p.x[k] * p.w[k * p.stride + j];
-  }
+  for (; j + kVectors * lanes <= p.columns; j += kVectors * lanes)
+    AddTile<kRows, kVectors>(p, x, j, sum);
+  for (; j + lanes <= p.columns; j += lanes) AddTile<kRows, 1>(p, x, j, sum);
+  RowProduct rest = p;
+  rest.x = x;
+  rest.w = p.w + j;
+  rest.columns = p.columns - j;
+  rest.rows = kRows;
+  if (rest.columns > 0) AddRowProductScalar(rest, sum + j);
+}
+
+void AddProductsOfTarget(const RowProduct& p, float* sum) {
+  size_t r = 0;
+  for (; r + 4 <= p.rows; r += 4)
+    AddRows<4>(p, p.x + r * p.x_stride, sum + r * p.sum_stride);
+  for (; r < p.rows; ++r)
+    AddRows<1>(p, p.x + r * p.x_stride, sum + r * p.sum_stride);
 }
 
 }  // namespace

@@ -21,6 +21,10 @@ struct UnaryFunction {
   double beta = 0;
 };
 
+// gelu_tanh: x sigmoid(kTwoSqrtTwoOverPi (x + kGeluCubic x^3)).
+inline constexpr double kTwoSqrtTwoOverPi = 0x1.9884533d43651p+0;
+inline constexpr double kGeluCubic = 0.044715;
+
 // What `function` takes and gives.
 enum class UnaryClass : uint8_t {
   kReal,      // floating types only
@@ -103,6 +107,8 @@ inline UnaryRow RowOf(const UnaryBlock& block, size_t row) {
 UnaryBlockFunction ScalarUnary(fbs::ActivationKind kind, DataType type);
 // Highway twin for this machine, null where a table or the scalar twin serves.
 UnaryBlockFunction SimdUnary(const UnaryFunction& function, DataType type);
+// Its part for fp32 functions that curve.
+UnaryBlockFunction SimdCurve(const UnaryFunction& function);
 
 }  // namespace aneref
 

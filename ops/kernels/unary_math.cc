@@ -21,7 +21,6 @@ namespace el = elementary;
 
 constexpr double kSqrtHalf = 0x1.6a09e667f3bcdp-1;
 constexpr double kInverseSqrtPi = 0x1.20dd750429b6dp-1;
-constexpr double kTwoSqrtTwoOverPi = 0x1.9884533d43651p+0;  // 2 sqrt(2 / pi)
 
 // max, then min, as P8: NaN passes.
 double Clamp(double x, double low, double high) {
@@ -50,7 +49,7 @@ double Gelu(double x) {
 
 // 0.5 x (1 + tanh(u)) = x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3).
 double GeluTanh(double x) {
-  const double cubic = x * (1.0 + 0.044715 * (x * x));
+  const double cubic = x * (1.0 + kGeluCubic * (x * x));
   return Gate(x, el::Sigmoid(kTwoSqrtTwoOverPi * cubic));
 }
 

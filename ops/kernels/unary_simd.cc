@@ -276,28 +276,12 @@ HWY_INLINE V RoundToOdd(D d, V x) {
   return hn::BitCast(d, hn::Or(hn::AndNot(rest, bits), sticky));
 }
 
-// RN32. Highway's own fallback targets turn infinity into the largest number.
-template <class D, class DF = hn::Rebind<float, D>>
-HWY_INLINE hn::Vec<DF> Narrow(D d, hn::Vec<D> x) {
-  const DF df;
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
-  HWY_ALIGN double wide[hn::MaxLanes(d)];
-  HWY_ALIGN float narrow[hn::MaxLanes(d)];
-  hn::Store(x, d, wide);
-  for (size_t i = 0; i < hn::Lanes(d); ++i)
-    narrow[i] = static_cast<float>(wide[i]);
-  return hn::Load(df, narrow);
-#else
-  static_cast<void>(d);
-  return hn::DemoteTo(df, x);
-#endif
-}
-
 template <class Stored, class Function, class D, class VF>
 HWY_INLINE VF ApplyWide(D d, const UnaryFunction& f, VF x) {
   const auto y = Function()(d, f, hn::PromoteTo(d, x));
-  if constexpr (sizeof(Stored) == 2) return Narrow(d, RoundToOdd(d, y));
-  return Narrow(d, y);
+  if constexpr (sizeof(Stored) == 2)
+    return compat::NarrowDouble(d, RoundToOdd(d, y));
+  return compat::NarrowDouble(d, y);
 }
 
 // Io's lanes are as many as doubles fit into a vector.
@@ -392,7 +376,10 @@ UnaryBlockFunction SimdUnary(const UnaryFunction& function, DataType type) {
   // The lanes of inverse know no epsilon.
   if (function.kind == fbs::ActivationKind::inverse && function.alpha != 0.0)
     return nullptr;
-  return HWY_DYNAMIC_DISPATCH(FindUnary)(function.kind, type);
+  const UnaryBlockFunction found =
+      HWY_DYNAMIC_DISPATCH(FindUnary)(function.kind, type);
+  return found == nullptr && type == DataType::kFloat32 ? SimdCurve(function)
+                                                        : found;
 }
 
 }  // namespace aneref

@@ -15,17 +15,6 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kLog2E = 0x1.71547652b82fep+0;
-constexpr double kLn2Hi =
-    0x1.62e42fefa38p-1;  // 42 bits: times an exponent it is exact
-constexpr double kLn2Lo = 0x1.ef35793c7673p-45;
-
-// 1/2!, 1/3!, ... 1/14!.
-constexpr double kInverseFactorials[] = {
-    1.0 / 2,          1.0 / 6,        1.0 / 24,        1.0 / 120,
-    1.0 / 720,        1.0 / 5040,     1.0 / 40320,     1.0 / 362880,
-    1.0 / 3628800,    1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800,
-    1.0 / 87178291200};
 // 1/3, 1/5, ... 1/23: atanh(s) / s - 1 in powers of s^2.
 constexpr double kInverseOdds[] = {1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9,
                                    1.0 / 11, 1.0 / 13, 1.0 / 15, 1.0 / 17,

@@ -12,6 +12,19 @@
 namespace aneref {
 namespace elementary {
 
+// Of e^x, shared with its vector twin (ops/kernels/elementary-inl.h).
+inline constexpr double kLog2E = 0x1.71547652b82fep+0;
+inline constexpr double kLn2Hi =
+    0x1.62e42fefa38p-1;  // 42 bits: times an exponent it is exact
+inline constexpr double kLn2Lo = 0x1.ef35793c7673p-45;
+
+// 1/2!, 1/3!, ... 1/14!.
+inline constexpr double kInverseFactorials[] = {
+    1.0 / 2,          1.0 / 6,        1.0 / 24,        1.0 / 120,
+    1.0 / 720,        1.0 / 5040,     1.0 / 40320,     1.0 / 362880,
+    1.0 / 3628800,    1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800,
+    1.0 / 87178291200};
+
 // Relative error at most 2^-45 over the normal range, special cases as in C99
 // Annex F (NaN results are quiet).
 double Exp(double x);
