@@ -162,10 +162,66 @@ std::byte* ElementAt(const TensorView& view, size_t place) {
          place % width * ElementSize(view.dtype);
 }
 
+// Tuples that name single elements: they and their updates walk along rows.
+Status ReplaceElements(const RefTensors& tensors) {
+  const TensorView &y = tensors.out[0], &indices = tensors.in[1],
+                   &updates = tensors.in[2];
+  const size_t last = y.shape.rank() - 1, size = ElementSize(y.dtype);
+  const int64_t tuples = indices.num_rows(), width = updates.width();
+  int64_t tuple = 0;
+  for (int64_t row = 0; tuple < tuples; ++row) {
+    const auto* from = updates.Row<std::byte>(row);
+    for (int64_t i = 0; i < width; ++i, ++tuple, from += size) {
+      int64_t target = 0;
+      for (size_t a = 0; a < last; ++a) {
+        ANEREF_ASSIGN(
+            const int64_t index,
+            ReadIndex(indices, tuple, static_cast<int64_t>(a), y.shape[a]));
+        target = target * y.shape[a] + index;
+      }
+      ANEREF_ASSIGN(
+          const int64_t column,
+          ReadIndex(indices, tuple, static_cast<int64_t>(last), y.shape[last]));
+      std::memcpy(y.Row<std::byte>(target) + static_cast<size_t>(column) * size,
+                  from, size);
+    }
+  }
+  return Status();
+}
+
+// Tuples that name slices of whole rows.
+Status ReplaceRows(const RefTensors& tensors) {
+  const TensorView &y = tensors.out[0], &indices = tensors.in[1],
+                   &updates = tensors.in[2];
+  const auto depth = static_cast<size_t>(indices.shape.back());
+  const int64_t rows = y.shape.NumElements(depth, y.shape.rank() - 1);
+  const size_t bytes = static_cast<size_t>(y.width()) * ElementSize(y.dtype);
+  for (int64_t tuple = 0; tuple < indices.num_rows(); ++tuple) {
+    int64_t target = 0;
+    for (size_t a = 0; a < depth; ++a) {
+      ANEREF_ASSIGN(
+          const int64_t index,
+          ReadIndex(indices, tuple, static_cast<int64_t>(a), y.shape[a]));
+      target = target * y.shape[a] + index;
+    }
+    for (int64_t i = 0; i < rows; ++i) {
+      std::memcpy(y.Row<std::byte>(target * rows + i),
+                  updates.Row<std::byte>(tuple * rows + i), bytes);
+    }
+  }
+  return Status();
+}
+
 // Bits as they are (P15).
 Status Replace(const OpView& op, const RefTensors& tensors) {
   const TensorView &y = tensors.out[0], &updates = tensors.in[2];
   if (y.shape.NumElements() > 0) CopyTensor(tensors.in[0], y);
+  if (updates.shape.NumElements() == 0) return Status();
+  if (op.attributes<fbs::Scatter>().kind() == Kind::nd) {
+    const auto depth = static_cast<size_t>(tensors.in[1].shape.back());
+    return depth == y.shape.rank() ? ReplaceElements(tensors)
+                                   : ReplaceRows(tensors);
+  }
   const size_t size = ElementSize(y.dtype);
   return ForEachUpdate(op, tensors, [&](size_t to, size_t from) {
     std::memcpy(ElementAt(y, to), ElementAt(updates, from), size);

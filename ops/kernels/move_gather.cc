@@ -178,16 +178,21 @@ const Kernel kGatherSlicesKernel = {"gather", RunSlices, RunSlices};
 const Kernel kGatherElementsKernel = {"gather_elements", RunElements,
                                       RunElements};
 
+Expected<int64_t> ReadIndex(const TensorView& indices, int64_t row,
+                            int64_t column, int64_t extent) {
+  const int64_t index =
+      LoadIndex(indices.dtype,
+                indices.Row<const std::byte>(row) +
+                    static_cast<size_t>(column) * ElementSize(indices.dtype));
+  if (index < -extent || index >= extent)
+    return OutOfRange(indices, row * indices.width() + column, index, extent);
+  return index < 0 ? index + extent : index;
+}
+
 Expected<int64_t> ReadIndex(const TensorView& indices, int64_t position,
                             int64_t extent) {
   const int64_t width = indices.width();
-  const int64_t index =
-      LoadIndex(indices.dtype, indices.Row<const std::byte>(position / width) +
-                                   static_cast<size_t>(position % width) *
-                                       ElementSize(indices.dtype));
-  if (index < -extent || index >= extent)
-    return OutOfRange(indices, position, index, extent);
-  return index < 0 ? index + extent : index;
+  return ReadIndex(indices, position / width, position % width, extent);
 }
 
 void CutGatherUnits(const TensorType& out, GatherSlicesArgs* args) {

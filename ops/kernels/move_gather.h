@@ -11,9 +11,12 @@
 
 namespace aneref {
 
-// Element `position` (row major) of integer tensor `indices`, made to count
+// An element of integer tensor `indices`, at (row, column) or at a row-major
+// position, made to count
 // from the front of an axis of `extent`. kInvalidArgument when it is outside
 // [-extent, extent); names the index, its position and the range.
+Expected<int64_t> ReadIndex(const TensorView& indices, int64_t row,
+                            int64_t column, int64_t extent);
 Expected<int64_t> ReadIndex(const TensorView& indices, int64_t position,
                             int64_t extent);
 
