@@ -12,9 +12,9 @@
 namespace aneref {
 
 // An element of integer tensor `indices`, at (row, column) or at a row-major
-// position, made to count
-// from the front of an axis of `extent`. kInvalidArgument when it is outside
-// [-extent, extent); names the index, its position and the range.
+// position, made to count from the front of an axis of `extent`.
+// kInvalidArgument when it is outside [-extent, extent); names the index, its
+// position and the range.
 Expected<int64_t> ReadIndex(const TensorView& indices, int64_t row,
                             int64_t column, int64_t extent);
 Expected<int64_t> ReadIndex(const TensorView& indices, int64_t position,

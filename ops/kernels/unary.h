@@ -107,7 +107,8 @@ inline UnaryRow RowOf(const UnaryBlock& block, size_t row) {
 UnaryBlockFunction ScalarUnary(fbs::ActivationKind kind, DataType type);
 // Highway twin for this machine, null where a table or the scalar twin serves.
 UnaryBlockFunction SimdUnary(const UnaryFunction& function, DataType type);
-// Its part for fp32 functions that curve.
+// Its parts: functions made of lines, and those of fp32 that curve.
+UnaryBlockFunction SimdPieces(const UnaryFunction& function, DataType type);
 UnaryBlockFunction SimdCurve(const UnaryFunction& function);
 
 }  // namespace aneref

@@ -1,7 +1,8 @@
 // Highway twin of the cheap exact unary functions, for fp16 and fp32 rows:
-// those that need sign bits only, those that one fp32 step computes exactly or
-// correctly rounded, and the piecewise linear ones, which run in double as
-// their definition. All others of fp16 are table lookups (unary.cc).
+// those that need sign bits only and those that one fp32 step computes exactly
+// or correctly rounded. Functions made of lines are in unary_pieces_simd.cc,
+// those of fp32 that curve in unary_curves_simd.cc; all others of fp16 are
+// table lookups (unary.cc).
 #include "ops/kernels/unary.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -224,87 +225,6 @@ void FloatRow(const UnaryArgs& args, const UnaryRow& row) {
     io.StoreN(function(io.df, bounds, io.LoadN(x + i, rest)), out + i, rest);
 }
 
-// ---- in double: the steps of EvaluateUnary ----
-
-template <class D, class V>
-HWY_INLINE V ClampWide(D d, V x, double low, double high) {
-  const auto raised =
-      hn::IfThenElse(hn::Lt(x, hn::Set(d, low)), hn::Set(d, low), x);
-  return hn::IfThenElse(hn::Lt(hn::Set(d, high), raised), hn::Set(d, high),
-                        raised);
-}
-
-struct LeakyReluWide {
-  template <class D, class V>
-  HWY_INLINE V operator()(D d, const UnaryFunction& f, V x) const {
-    return hn::IfThenElse(hn::Lt(x, hn::Zero(d)),
-                          hn::Mul(hn::Set(d, f.alpha), x), x);
-  }
-};
-struct LinearWide {
-  template <class D, class V>
-  HWY_INLINE V operator()(D d, const UnaryFunction& f, V x) const {
-    return hn::Add(hn::Mul(hn::Set(d, f.alpha), x), hn::Set(d, f.beta));
-  }
-};
-struct HardSigmoidWide {
-  template <class D, class V>
-  HWY_INLINE V operator()(D d, const UnaryFunction& f, V x) const {
-    return ClampWide(d, LinearWide()(d, f, x), 0.0, 1.0);
-  }
-};
-struct HardSwishWide {
-  template <class D, class V>
-  HWY_INLINE V operator()(D d, const UnaryFunction& /*f*/, V x) const {
-    const auto factor = ClampWide(d, hn::Add(x, hn::Set(d, 3.0)), 0.0, 6.0);
-    const auto product = hn::Div(hn::Mul(x, factor), hn::Set(d, 6.0));
-    return hn::IfThenElse(hn::Eq(factor, hn::Zero(d)),
-                          hn::CopySign(hn::Zero(d), x), product);
-  }
-};
-
-// Cuts a double to 24 significant bits, the last one sticky (round to odd):
-// rounding that to fp16 is one rounding of the double, because two bits more
-// than fp16 has and the knowledge of a rest suffice.
-template <class D, class V>
-HWY_INLINE V RoundToOdd(D d, V x) {
-  const hn::RebindToUnsigned<D> du;
-  const auto bits = hn::BitCast(du, x);
-  const auto rest = hn::Set(du, uint64_t{0x1FFFFFFF});
-  const auto sticky = hn::And(hn::Add(hn::And(bits, rest), rest),
-                              hn::Set(du, uint64_t{0x20000000}));
-  return hn::BitCast(d, hn::Or(hn::AndNot(rest, bits), sticky));
-}
-
-template <class Stored, class Function, class D, class VF>
-HWY_INLINE VF ApplyWide(D d, const UnaryFunction& f, VF x) {
-  const auto y = Function()(d, f, hn::PromoteTo(d, x));
-  if constexpr (sizeof(Stored) == 2)
-    return compat::NarrowDouble(d, RoundToOdd(d, y));
-  return compat::NarrowDouble(d, y);
-}
-
-// Io's lanes are as many as doubles fit into a vector.
-template <class Io, class Function>
-void WideRow(const UnaryArgs& args, const UnaryRow& row) {
-  using Stored = typename Io::Stored;
-  const hn::ScalableTag<double> d;
-  const Io io{};
-  const auto* x = reinterpret_cast<const Stored*>(row.x);
-  auto* out = reinterpret_cast<Stored*>(row.out);
-  const size_t lanes = hn::Lanes(d);
-  size_t i = 0;
-  for (; i + lanes <= row.count; i += lanes) {
-    io.Store(ApplyWide<Stored, Function>(d, args.function, io.Load(x + i)),
-             out + i);
-  }
-  const size_t rest = row.count - i;
-  if (rest > 0)
-    io.StoreN(
-        ApplyWide<Stored, Function>(d, args.function, io.LoadN(x + i, rest)),
-        out + i, rest);
-}
-
 // ---- choice ----
 
 template <void (*kRow)(const UnaryArgs&, const UnaryRow&)>
@@ -315,7 +235,6 @@ void EachRow(const UnaryArgs& args, const UnaryBlock& block) {
 template <template <class> class IoOf>
 UnaryBlockFunction FindForType(Kind kind) {
   using Io = IoOf<hn::ScalableTag<float>>;
-  using HalfWidthIo = IoOf<hn::Rebind<float, hn::ScalableTag<double>>>;
   switch (kind) {
     case Kind::relu:
       return EachRow<FloatRow<Io, ReluLanes>>;
@@ -338,14 +257,6 @@ UnaryBlockFunction FindForType(Kind kind) {
       return EachRow<FloatRow<Io, CeilLanes>>;
     case Kind::round:
       return EachRow<FloatRow<Io, RoundLanes>>;
-    case Kind::leaky_relu:
-      return EachRow<WideRow<HalfWidthIo, LeakyReluWide>>;
-    case Kind::linear:
-      return EachRow<WideRow<HalfWidthIo, LinearWide>>;
-    case Kind::hard_sigmoid:
-      return EachRow<WideRow<HalfWidthIo, HardSigmoidWide>>;
-    case Kind::hard_swish:
-      return EachRow<WideRow<HalfWidthIo, HardSwishWide>>;
     default:
       return nullptr;
   }
@@ -353,7 +264,6 @@ UnaryBlockFunction FindForType(Kind kind) {
 
 UnaryBlockFunction FindUnary(Kind kind, DataType type) {
   if (type == DataType::kFloat32) return FindForType<FloatIo>(kind);
-  if (type != DataType::kFloat16) return nullptr;
   if (kind == Kind::relu) return EachRow<BitsRow<ReluBits>>;
   if (kind == Kind::abs) return EachRow<BitsRow<AbsBits>>;
   if (kind == Kind::neg) return EachRow<BitsRow<NegBits>>;
@@ -376,10 +286,13 @@ UnaryBlockFunction SimdUnary(const UnaryFunction& function, DataType type) {
   // The lanes of inverse know no epsilon.
   if (function.kind == fbs::ActivationKind::inverse && function.alpha != 0.0)
     return nullptr;
-  const UnaryBlockFunction found =
+  if (type != DataType::kFloat16 && type != DataType::kFloat32) return nullptr;
+  UnaryBlockFunction found =
       HWY_DYNAMIC_DISPATCH(FindUnary)(function.kind, type);
-  return found == nullptr && type == DataType::kFloat32 ? SimdCurve(function)
-                                                        : found;
+  if (found == nullptr) found = SimdPieces(function, type);
+  if (found == nullptr && type == DataType::kFloat32)
+    found = SimdCurve(function);
+  return found;
 }
 
 }  // namespace aneref
