@@ -107,9 +107,6 @@ void WideRow(const UnaryArgs& args, const UnaryRow& row) {
 
 // A few roundings of fp32, each of 2^-24: relative, or of the greatest term.
 constexpr float kSlack = 0x1p-21f;
-// Parameters beyond this could overflow fp32 where double does not.
-constexpr double kMostParameter = 0x1p100;
-
 template <class V>
 struct Between {
   V low, high;
@@ -197,8 +194,6 @@ void HalfRow(const UnaryArgs& args, const UnaryRow& row) {
     WideRow<WideIo, Wide>(
         args, {row.x + i * sizeof(*x), row.out + i * sizeof(*out), count});
   };
-  if (std::abs(f.alpha) > kMostParameter || std::abs(f.beta) > kMostParameter)
-    return wide(0, row.count);
   const size_t lanes = hn::Lanes(df);
   size_t i = 0;
   for (; i + 2 * lanes <= row.count; i += 2 * lanes) {
@@ -267,6 +262,11 @@ HWY_EXPORT(FindPieces);
 }  // namespace
 
 UnaryBlockFunction SimdPieces(const UnaryFunction& function, DataType type) {
+  // Parameters beyond this overflow fp32 where a half saturates (P2).
+  constexpr double kMost = 0x1p100;
+  const bool fits =
+      std::abs(function.alpha) <= kMost && std::abs(function.beta) <= kMost;
+  if (type == DataType::kFloat16 && !fits) return nullptr;
   return HWY_DYNAMIC_DISPATCH(FindPieces)(function.kind, type);
 }
 

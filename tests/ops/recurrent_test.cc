@@ -39,6 +39,23 @@ TEST_CASE("recurrent: an rnn adds w x and r h and both biases") {
   CHECK_EQ(Output(result, 1), List{450});
 }
 
+TEST_CASE("recurrent: more steps than are prepared at once") {
+  // h = x + h of 1, 2, ... 37: triangular numbers, from either end.
+  List x, forward, backward;
+  for (int t = 1; t <= 37; ++t) {
+    x.push_back(t);
+    forward.push_back(t * (t + 1) / 2);
+    backward.push_back(37 * 38 / 2 - t * (t - 1) / 2);
+  }
+  const std::vector<TestTensor> inputs = {Float({37, 1, 1}, x),
+                                          Known(Float({1, 1, 1}, {1})),
+                                          Known(Float({1, 1, 1}, {1}))};
+  fbs::RecurrentT layer = LinearLayer(Kind::rnn, 1);
+  CHECK_EQ(Output(RunOp(recurrent_op, layer, inputs)), forward);
+  layer.direction = fbs::RecurrentDirection::reverse;
+  CHECK_EQ(Output(RunOp(recurrent_op, layer, inputs)), backward);
+}
+
 TEST_CASE("recurrent: the default activation of an rnn is tanh") {
   fbs::RecurrentT layer = LinearLayer(Kind::rnn, 1);
   layer.activations.clear();
