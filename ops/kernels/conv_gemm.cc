@@ -23,8 +23,8 @@ namespace aneref {
 namespace HWY_NAMESPACE {
 namespace conv {
 
-// Input channels from the one that is packed to the one that is asked for.
-constexpr int64_t kChannelsAhead = 8;
+// Input planes that are packed at once, while the next ones are asked for.
+constexpr int64_t kPlanesAtOnce = 8;
 
 // Pixels of one panel that lie in one grid row.
 struct Segment {
@@ -96,16 +96,17 @@ struct Worker {
     return (u.image * a.groups + group) * a.in_channels + c;
   }
 
+  // 1x1, stride 1, no pads: rows widen straight into the panels.
+  bool IsPlain() const {
+    return a.taps.size() == 1 && a.in_step.column == 1 && a.in_step.row == 1 &&
+           a.taps[0].row == 0 && a.taps[0].column == 0 &&
+           a.grid_width <= a.in_width && a.grid_height <= a.in_height;
+  }
+
   // Rows [k, k + depth) of all panels; panel p begins at p * depth * 64.
   void Pack(int64_t k, int64_t depth) const {
     if (depth == 0) return;
-    const bool plain = a.taps.size() == 1 && a.in_step.column == 1 &&
-                       a.in_step.row == 1 && a.taps[0].row == 0 &&
-                       a.taps[0].column == 0;
-    if (plain && a.grid_width <= a.in_width && a.grid_height <= a.in_height) {
-      PackPlain(k, depth);
-      return;
-    }
+    if (IsPlain()) return PackPlain(k, depth);
     const int64_t first_tap = k / a.in_channels;
     const int64_t last_tap = (k + depth - 1) / a.in_channels;
     for (int64_t c = 0; c < a.in_channels; ++c) {
@@ -145,9 +146,8 @@ struct Worker {
     int64_t count;  // at most a vector; less where the segment is shorter
   };
 
-  // The pieces of the panel that begins at a pixel, from left to right: each
-  // may write a whole vector, because the next one mends what is behind it.
-  // Whole vectors may overlap their left neighbours.
+  // The pieces of the panel that begins at a pixel, from left to right. Whole
+  // vectors may overlap their left neighbours.
   int64_t MakePieces(int64_t begin, int64_t pixels,
                      Piece (&pieces)[2 * kPanelWidth]) const {
     int64_t num_pieces = 0;
@@ -165,9 +165,7 @@ struct Worker {
     return num_pieces;
   }
 
-  // 1x1, stride 1, no pads: rows widen straight into the panels.
   void PackPlain(int64_t k, int64_t depth) const {
-    const gemm::Tag d;
     const size_t plane_bytes = static_cast<size_t>(a.in_height) * x.row_pitch;
     for (int64_t p = 0; p < NumPanels(); ++p) {
       const int64_t begin = u.pixel_begin + p * kPanelWidth;
@@ -181,20 +179,35 @@ struct Worker {
       const Piece& last = pieces[num_pieces - 1];
       const size_t span =
           static_cast<size_t>(last.src + last.count) * sizeof(T);
-      for (int64_t i = 0; i < depth;
-           ++i, plane += plane_bytes, to += kPanelWidth) {
-        const std::byte* ahead = plane + kChannelsAhead * plane_bytes;
-        for (size_t at = 0; at < span; at += 64) hwy::Prefetch(ahead + at);
-        const T* from = reinterpret_cast<const T*>(plane);
-        for (int64_t j = 0; j < num_pieces; ++j) {
-          const Piece& piece = pieces[j];
-          const auto v =
-              piece.count == gemm::kLanes
-                  ? compat::LoadWide(d, from + piece.src)
-                  : compat::LoadWideFirst(d, from + piece.src,
-                                          static_cast<size_t>(piece.count));
-          hn::StoreU(v, d, to + piece.begin);
+      for (int64_t i = 0; i < depth; i += kPlanesAtOnce) {
+        const int64_t planes = std::min(kPlanesAtOnce, depth - i);
+        const std::byte* ahead = plane + kPlanesAtOnce * plane_bytes;
+        for (int64_t n = 0; n < planes; ++n, ahead += plane_bytes) {
+          for (size_t at = 0; at < span; at += 64) hwy::Prefetch(ahead + at);
         }
+        for (int64_t j = 0; j < num_pieces; ++j)
+          PackPiece(pieces[j], plane, plane_bytes, planes, to);
+        plane += static_cast<size_t>(planes) * plane_bytes;
+        to += planes * kPanelWidth;
+      }
+    }
+  }
+
+  // One piece of some planes.
+  HWY_INLINE void PackPiece(const Piece& piece, const std::byte* plane,
+                            size_t plane_bytes, int64_t planes,
+                            float* to) const {
+    const gemm::Tag d;
+    const std::byte* from = plane + static_cast<size_t>(piece.src) * sizeof(T);
+    const auto count = static_cast<size_t>(piece.count);
+    to += piece.begin;
+    for (int64_t n = 0; n < planes;
+         ++n, from += plane_bytes, to += kPanelWidth) {
+      const auto* row = reinterpret_cast<const T*>(from);
+      if (piece.count == gemm::kLanes) {
+        hn::StoreU(compat::LoadWide(d, row), d, to);
+      } else {
+        compat::StoreFirst(compat::LoadWideFirst(d, row, count), d, to, count);
       }
     }
   }
@@ -231,28 +244,52 @@ struct Worker {
     for (; next <= last; next += 64) hwy::Prefetch(next);
   }
 
-  HWY_INLINE void StoreSegment(const T* src, T* dst, int64_t length) const {
-    if (a.out_step.column != 1) {
-      for (int64_t i = 0; i < length; ++i) dst[i * a.out_step.column] = src[i];
-      return;
-    }
-    if constexpr (std::is_same_v<T, uint16_t>) {
-      const T* other = addend.Row<T>(0) + (dst - out.Row<T>(0));
-      epilogue::StoreRow(a.epilogue, src, other, dst, length);
-    } else {
-      std::copy_n(src, length, dst);
+  // Calls visit(src, dst, length) for the parts of `count` results of one
+  // channel, from grid pixel `from` on, that lie in one row.
+  template <class Visit>
+  HWY_INLINE void ForEachRow(int64_t channel, PlaneStep from, int64_t count,
+                             const T* src, const Visit& visit) const {
+    const int64_t pitch =
+        a.out_step.row * static_cast<int64_t>(out.row_pitch / sizeof(T));
+    T* row = OutputAt(channel, from.row, 0);
+    T* dst = row + from.column * a.out_step.column;
+    int64_t length = std::min(a.grid_width - from.column, count);
+    while (count > 0) {
+      visit(src, dst, length);
+      src += length;
+      count -= length;
+      dst = row += pitch;
+      length = std::min(a.grid_width, count);
     }
   }
 
-  // `count` results of one channel, from grid pixel `from` on, to their rows.
   HWY_NOINLINE void Store(int64_t channel, PlaneStep from, int64_t count,
                           const T* src) const {
-    while (count > 0) {
-      const int64_t length = std::min(a.grid_width - from.column, count);
-      StoreSegment(src, OutputAt(channel, from.row, from.column), length);
-      src += length;
-      count -= length;
-      from = {from.row + 1, 0};
+    const Epilogue& e = a.epilogue;
+    const auto each = [&](const auto& visit) HWY_ATTR {
+      ForEachRow(channel, from, count, src, visit);
+    };
+    if (a.out_step.column != 1) {
+      each([&](const T* part, T* dst, int64_t length) HWY_ATTR {
+        for (int64_t i = 0; i < length; ++i)
+          dst[i * a.out_step.column] = part[i];
+      });
+    } else if constexpr (std::is_same_v<T, float>) {
+      each([](const T* part, T* dst, int64_t length)
+               HWY_ATTR { std::copy_n(part, length, dst); });
+    } else if (e.adds) {
+      each([&](const T* part, T* dst, int64_t length) HWY_ATTR {
+        const T* other = addend.Row<T>(0) + (dst - out.Row<T>(0));
+        epilogue::StoreSum(e, part, other, dst, length);
+      });
+    } else if (e.first.active) {
+      each([&](const T* part, T* dst, int64_t length) HWY_ATTR {
+        epilogue::StoreClamped<true>(e.first, part, dst, length);
+      });
+    } else {
+      each([&](const T* part, T* dst, int64_t length) HWY_ATTR {
+        epilogue::StoreClamped<false>(e.first, part, dst, length);
+      });
     }
   }
 
