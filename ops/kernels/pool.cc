@@ -61,7 +61,119 @@ HWY_INLINE void FoldTaps(const Fold& fold, float identity, RowSpan rows,
     FoldTapsAt<1>(fold, identity, rows, taps, i, out);
 }
 
+#if HWY_TARGET != HWY_SCALAR
+// Maxima of halves as integers: keys that ascend with the value. The order of
+// comparisons does not matter (P6) while no operand is NaN or -0.
+struct HalfKeys {
+  using Tag = hn::CappedTag<int16_t, 32>;
+  using Vector = hn::Vec<Tag>;
+  static constexpr int16_t kLowest = -0x7C01, kHighest = 0x7C00;  // infinities
+  static constexpr int16_t kMinusZero = -1;
+
+  // Its own inverse.
+  static HWY_INLINE Vector Flip(Vector v) {
+    return hn::Xor(
+        v, hn::And(hn::ShiftRight<15>(v), hn::Set(Tag(), int16_t{0x7FFF})));
+  }
+
+  // At least `count` lowest keys: up to a vector more.
+  static HWY_INLINE void Fill(int16_t* keys, int64_t count) {
+    const Tag d;
+    const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+    for (int64_t i = 0; i < count; i += lanes)
+      hn::StoreU(hn::Set(d, kLowest), d, keys + i);
+  }
+
+  // The greatest keys of the window's rows into `keys`, behind the padding;
+  // false where an operand is NaN or -0.
+  static HWY_INLINE bool FoldRows(const PoolArgs& args, const TensorView& x,
+                                  int64_t plane, int64_t oh, int16_t* keys) {
+    const Tag d;
+    const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+    const auto lowest = hn::Set(d, kLowest), highest = hn::Set(d, kHighest);
+    const int64_t width = args.columns.in;
+    auto all_good = hn::FirstN(d, hn::Lanes(d));
+    for (int64_t i = 0; i < width; i += lanes) {
+      const auto count = static_cast<size_t>(std::min(lanes, width - i));
+      auto most = lowest, least = highest;
+      auto good = hn::FirstN(d, hn::Lanes(d));
+      for (int64_t k = 0; k < args.rows.kernel; ++k) {
+        const int64_t ih =
+            oh * args.rows.stride - args.rows.pad + k * args.rows.dilation;
+        if (ih < 0 || ih >= args.rows.in) continue;
+        const auto key = Flip(compat::LoadFirst(
+            d, x.Row<int16_t>(plane * args.rows.in + ih) + i, count));
+        most = hn::Max(most, key);
+        least = hn::Min(least, key);
+        good = hn::And(good, hn::Ne(key, hn::Set(d, kMinusZero)));
+      }
+      // A NaN is beyond an infinity.
+      good = hn::And(good, hn::Eq(hn::Max(most, highest), highest));
+      good = hn::And(good, hn::Eq(hn::Min(least, lowest), lowest));
+      all_good = hn::And(all_good, good);
+      hn::StoreU(hn::IfThenElse(hn::FirstN(d, count), most, lowest), d,
+                 keys + i);
+    }
+    return hn::AllTrue(d, all_good);
+  }
+
+  // Outputs of one row from padded keys.
+  template <int64_t kStride>
+  static HWY_INLINE void FoldColumns(const PoolArgs& args, const int16_t* keys,
+                                     int16_t* out) {
+    const Tag d;
+    const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+    const auto fold = [&](const int16_t* from) HWY_ATTR {
+      auto most = hn::LoadU(d, from);
+      for (int64_t t = 1; t < args.columns.kernel; ++t)
+        most = hn::Max(most, hn::LoadU(d, from + t));
+      return most;
+    };
+    for (int64_t i = 0; i < args.columns.out; i += lanes) {
+      auto most = fold(keys + i * kStride);
+      if constexpr (kStride == 2)
+        most = hn::ConcatEven(d, fold(keys + 2 * i + lanes), most);
+      compat::StoreFirst(
+          Flip(most), d, out + i,
+          static_cast<size_t>(std::min(lanes, args.columns.out - i)));
+    }
+  }
+};
+#endif
+
 struct SimdPoolRows : SimdRows {
+  // A row of outputs by keys; false where the general walk is needed.
+  static bool MaxHalves([[maybe_unused]] const PoolArgs& args,
+                        [[maybe_unused]] const pool_internal::Buffers& buffers,
+                        [[maybe_unused]] const TensorView& x,
+                        [[maybe_unused]] int64_t plane,
+                        [[maybe_unused]] int64_t oh,
+                        [[maybe_unused]] const TensorView& y,
+                        [[maybe_unused]] int64_t row) {
+#if HWY_TARGET == HWY_SCALAR
+    return false;
+#else
+    const PoolAxis& columns = args.columns;
+    if (!args.is_max || x.dtype != DataType::kFloat16 ||
+        columns.dilation != 1 || columns.stride > 2)
+      return false;
+    int16_t* keys = buffers.keys;
+    const int64_t behind = columns.pad + columns.in;
+    constexpr int64_t kMostLanes = 32;  // of what Fill may write too much
+    HalfKeys::Fill(keys, columns.pad);
+    HalfKeys::Fill(keys + behind,
+                   pool_internal::Buffers::NumKeys(args) - kMostLanes - behind);
+    if (!HalfKeys::FoldRows(args, x, plane, oh, keys + columns.pad))
+      return false;
+    auto* out = y.Row<int16_t>(row);
+    if (columns.stride == 1) {
+      HalfKeys::FoldColumns<1>(args, keys, out);
+    } else {
+      HalfKeys::FoldColumns<2>(args, keys, out);
+    }
+    return true;
+#endif
+  }
   static HWY_NOINLINE void Deinterleave(const float* src, size_t pairs,
                                         float* even, float* odd) {
 #if HWY_TARGET == HWY_SCALAR

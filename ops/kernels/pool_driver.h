@@ -19,6 +19,9 @@ namespace pool_internal {
 // this.
 inline constexpr int64_t kColumnMultiple = 16;
 
+// Room for what whole vectors of halves write, and read, behind a row.
+inline constexpr int64_t kKeysBehind = 128;
+
 // Where things are in the scratch, in floats.
 struct Layout {
   explicit Layout(const PoolArgs& args) {
@@ -43,6 +46,8 @@ struct Buffers {
     out = widened + args.columns.in;
     divisors = out + layout.out_length;
     slots = divisors + layout.out_length;
+    keys = reinterpret_cast<int16_t*>(slots +
+                                      layout.num_slots * layout.slot_length);
   }
   static size_t Bytes(const PoolArgs& args) {
     const Layout layout(args);
@@ -51,7 +56,15 @@ struct Buffers {
     const int64_t floats = args.columns.in + 2 * layout.out_length +
                            layout.num_slots * layout.slot_length;
     return static_cast<size_t>(words) * sizeof(int64_t) +
-           static_cast<size_t>(floats) * sizeof(float);
+           static_cast<size_t>(floats) * sizeof(float) +
+           static_cast<size_t>(NumKeys(args)) * sizeof(int16_t);
+  }
+  // A padded row, and what whole vectors of outputs read behind it.
+  static int64_t NumKeys(const PoolArgs& args) {
+    const PoolAxis& columns = args.columns;
+    const int64_t outputs = (columns.out + 1) * columns.stride;
+    return std::max(columns.pad + columns.in, outputs) + columns.kernel +
+           kKeysBehind;
   }
 
   Layout layout;
@@ -62,6 +75,7 @@ struct Buffers {
   float* out;          // [out_length]
   float* divisors;     // [out_length] counts of the columns
   float* slots;        // [num_slots][stride][phase_length]
+  int16_t* keys;       // [NumKeys] the greatest halves of columns
 };
 
 inline void Prepare(const PoolArgs& args, const Buffers& buffers) {
@@ -152,6 +166,7 @@ Status RunPool(const KernelCall& call, int64_t unit) {
   bool any_nan = false;  // in any row that the unit has read
   for (int64_t row = unit * args.rows_per_unit; row < end; ++row) {
     const int64_t plane = row / args.rows.out, oh = row % args.rows.out;
+    if (Rows::MaxHalves(args, buffers, call.in[0], plane, oh, y, row)) continue;
     const size_t num_rows =
         GatherRows<Rows>(args, buffers, call.in[0], plane, oh, &any_nan);
     if (args.is_max) {
@@ -178,6 +193,10 @@ struct ScalarPoolRows : ScalarRows {
       even[i] = src[2 * i];
       odd[i] = src[2 * i + 1];
     }
+  }
+  static bool MaxHalves(const PoolArgs&, const Buffers&, const TensorView&,
+                        int64_t, int64_t, const TensorView&, int64_t) {
+    return false;
   }
   // Only the vector twin's maximum asks.
   static bool AnyNan(DataType, const std::byte*, size_t) { return false; }
