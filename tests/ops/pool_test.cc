@@ -213,6 +213,19 @@ TEST_CASE("P15: a NaN wins its windows and no others") {
            std::vector<uint16_t>{0x7E00, 0x7E00, 0x7E00});
 }
 
+TEST_CASE("P6: of equal zeros the first one of the window stays") {
+  // Rows, then columns: [-1 +0 / -0 -2] gives +0, [-0 -1 / +0 -3] gives -0.
+  const TestTensor x = Half({1, 1, 2, 4}, {-1, 0.0, -0.0, -1,  //
+                                           -0.0, -2, 0.0, -3});
+  for (const int stride : {2, 1}) {
+    const RunResult result =
+        RunOp(pool_op, Attributes(Kind::max, {2, 2}, {stride, stride}), {x});
+    const std::vector<uint16_t> bits = result.outputs[0].Bits();
+    CHECK_EQ(bits.front(), 0x0000);
+    CHECK_EQ(bits.back(), 0x8000);
+  }
+}
+
 TEST_CASE("P6: ragged widths and windows agree on all rungs") {
   uint32_t seed = 1;
   for (int64_t width : {3, 7, 15, 16, 17, 33, 65, 131}) {
