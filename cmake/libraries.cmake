@@ -22,7 +22,10 @@ function(aneref_public_library target kind file name)
   if(kind STREQUAL "SHARED")
     set(map ${PROJECT_SOURCE_DIR}/cmake/exports.map)
     set_target_properties(${target} PROPERTIES ${ANEREF_LIBRARY_VERSIONS} LINK_DEPENDS ${map})
-    target_link_options(${target} PRIVATE -Wl,--version-script=${map} -Wl,--gc-sections -Wl,--as-needed -Wl,-z,defs
+    if(NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")  # whose symbols programs bring
+      target_link_options(${target} PRIVATE -Wl,-z,defs)
+    endif()
+    target_link_options(${target} PRIVATE -Wl,--version-script=${map} -Wl,--gc-sections -Wl,--as-needed
                         # A session's thread may still end while its library would be unloaded: it stays.
                         -Wl,-z,nodelete)
   endif()

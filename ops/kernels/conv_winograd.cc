@@ -262,7 +262,8 @@ WinogradScratch WinogradScratchOf(const WinogradArgs& a) {
   scratch.elements = 2 * kWinogradIn * kWinogradOut * (tiles + kWinogradLanes);
   scratch.inputs = kWinogradPoints * a.in_channels * tiles;
   scratch.products = kWinogradPoints * kWinogradBatch * kWinogradRows * tiles;
-  scratch.outputs = kWinogradOut * kWinogradOut * tiles;
+  // Whole vectors are read behind the last one.
+  scratch.outputs = kWinogradOut * kWinogradOut * tiles + kWinogradLanes;
   return scratch;
 }
 

@@ -9,6 +9,7 @@
 #include "ops/kernels/device_rows.h"
 #include "ops/kernels/gemm.h"
 #include "ops/kernels/mac_device.h"
+#include "ops/kernels/scratch.h"
 #include "runtime/core/convert.h"
 
 namespace aneref {
@@ -36,27 +37,23 @@ Scratch CutScratch(const AttentionArgs& a, std::byte* base) {
   Scratch s;
   s.key_stride = RoundUp(std::max<int64_t>(a.keys, 1), kGranule);
   s.value_stride = RoundUp(std::max<int64_t>(a.v_depth, 1), kGranule);
-  const auto take = [&](int64_t bytes) {
-    std::byte* part = base + s.bytes;
-    s.bytes += static_cast<size_t>(RoundUp(bytes, 64));
-    return part;
-  };
+  ScratchCutter cutter(base);
   const auto mac_floats = [&](int64_t depth, int64_t columns) {
     return static_cast<int64_t>(MacScratchFloats(static_cast<size_t>(depth),
                                                  static_cast<size_t>(columns)));
   };
   const int64_t widest = std::max({a.depth, a.v_depth, s.key_stride});
-  s.keys = reinterpret_cast<float*>(take(a.depth * s.key_stride * 4));
-  s.values = reinterpret_cast<float*>(take(a.keys * s.value_stride * 4));
-  s.rows = reinterpret_cast<float*>(take(kBlock * widest * 4));
-  s.mac = reinterpret_cast<float*>(
-      take(4 * std::max(mac_floats(a.depth, s.key_stride),
-                        mac_floats(a.keys, s.value_stride))));
-  s.softmax = reinterpret_cast<float*>(take(s.key_stride * 4));
-  s.scores = reinterpret_cast<uint16_t*>(take(kBlock * s.key_stride * 2));
-  s.weights = reinterpret_cast<uint16_t*>(take(kBlock * s.key_stride * 2));
-  s.halves = reinterpret_cast<uint16_t*>(take(widest * 2));
-  s.results = reinterpret_cast<uint16_t*>(take(kBlock * s.value_stride * 2));
+  s.keys = cutter.Take<float>(a.depth * s.key_stride);
+  s.values = cutter.Take<float>(a.keys * s.value_stride);
+  s.rows = cutter.Take<float>(kBlock * widest);
+  s.mac = cutter.Take<float>(std::max(mac_floats(a.depth, s.key_stride),
+                                      mac_floats(a.keys, s.value_stride)));
+  s.softmax = cutter.Take<float>(s.key_stride);
+  s.scores = cutter.Take<uint16_t>(kBlock * s.key_stride);
+  s.weights = cutter.Take<uint16_t>(kBlock * s.key_stride);
+  s.halves = cutter.Take<uint16_t>(widest);
+  s.results = cutter.Take<uint16_t>(kBlock * s.value_stride);
+  s.bytes = cutter.bytes();
   return s;
 }
 

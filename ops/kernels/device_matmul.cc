@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ops/kernels/mac_device.h"
+#include "ops/kernels/scratch.h"
 #include "runtime/core/half.h"
 
 namespace aneref {
@@ -44,21 +45,15 @@ Scratch CutScratch(const DeviceMatmulArgs& args, std::byte* bytes) {
   const MatmulArgs& a = args.matmul;
   Scratch s;
   s.stride = RoundUp(args.columns_per_unit, kGranule);
-  const auto take = [&](int64_t size) {
-    std::byte* part = bytes + s.bytes;
-    s.bytes += static_cast<size_t>(RoundUp(size, 64));
-    return part;
-  };
-  s.x = reinterpret_cast<float*>(take(args.rows_per_unit * a.depth * 4));
-  const int64_t panel = args.weights.size() > 0 ? 0 : a.depth * s.stride;
-  s.y = reinterpret_cast<float*>(take(panel * 4));
-  s.bias = reinterpret_cast<float*>(take(s.stride * 4));
-  s.mac = reinterpret_cast<float*>(take(
-      4 * static_cast<int64_t>(MacScratchFloats(
-              static_cast<size_t>(a.depth), static_cast<size_t>(s.stride)))));
-  const int64_t halves =
-      std::max({args.rows_per_unit * s.stride, a.depth, args.columns_per_unit});
-  s.halves = reinterpret_cast<uint16_t*>(take(halves * 2));
+  ScratchCutter cutter(bytes);
+  s.x = cutter.Take<float>(args.rows_per_unit * a.depth);
+  s.y = cutter.Take<float>(args.weights.size() > 0 ? 0 : a.depth * s.stride);
+  s.bias = cutter.Take<float>(s.stride);
+  s.mac = cutter.Take<float>(static_cast<int64_t>(MacScratchFloats(
+      static_cast<size_t>(a.depth), static_cast<size_t>(s.stride))));
+  s.halves = cutter.Take<uint16_t>(std::max(
+      {args.rows_per_unit * s.stride, a.depth, args.columns_per_unit}));
+  s.bytes = cutter.bytes();
   return s;
 }
 

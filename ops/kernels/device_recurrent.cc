@@ -8,6 +8,7 @@
 #include "ops/kernels/device_rows.h"
 #include "ops/kernels/gemm.h"
 #include "ops/kernels/mac_device.h"
+#include "ops/kernels/scratch.h"
 #include "runtime/core/half.h"
 
 namespace aneref {
@@ -34,20 +35,16 @@ Scratch CutScratch(const DeviceRecurrentArgs& args, std::byte* base) {
   const int64_t depth = args.layer.inputs + args.layer.hidden;
   const int64_t row = args.RowFloats(), gate = args.GateFloats();
   Scratch s;
-  const auto take = [&](int64_t bytes) {
-    std::byte* part = base + s.bytes;
-    s.bytes += static_cast<size_t>(RoundUp(bytes, 64));
-    return part;
-  };
-  s.list = reinterpret_cast<float*>(take(depth * 4));
-  s.bias = reinterpret_cast<float*>(take(row * 4));
-  s.half_bias = reinterpret_cast<float*>(take(2 * row * 4));
-  s.mac = reinterpret_cast<float*>(
-      take(4 * static_cast<int64_t>(MacScratchFloats(
-                   static_cast<size_t>(depth), static_cast<size_t>(row)))));
-  s.sums = reinterpret_cast<uint16_t*>(take(row * 2));
+  ScratchCutter cutter(base);
+  s.list = cutter.Take<float>(depth);
+  s.bias = cutter.Take<float>(row);
+  s.half_bias = cutter.Take<float>(2 * row);
+  s.mac = cutter.Take<float>(static_cast<int64_t>(
+      MacScratchFloats(static_cast<size_t>(depth), static_cast<size_t>(row))));
+  s.sums = cutter.Take<uint16_t>(row);
   for (uint16_t** part : {&s.h, &s.c, &s.a, &s.b})
-    *part = reinterpret_cast<uint16_t*>(take(gate * 2));
+    *part = cutter.Take<uint16_t>(gate);
+  s.bytes = cutter.bytes();
   return s;
 }
 

@@ -215,7 +215,8 @@ HWY_NOINLINE void Columns(const Block& block, size_t column) {
               : hn::LoadU(d, block.scratch.start + column + v * hn::Lanes(d)));
   }
   const size_t depth = (tile.depth + 3) / 4 * 4;
-  const float* w = tile.w + column;
+  // Absent where the weights are packed another way.
+  const float* w = tile.w == nullptr ? nullptr : tile.w + column;
   if (IsSafeByBound<Path, kRows, kVectors>(block, column, states)) {
     Path::template AddRange<false, kRows, kVectors>(block, w, 0, depth,
                                                     &states);

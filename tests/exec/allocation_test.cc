@@ -8,6 +8,11 @@
 #include "runtime/exec/session.h"
 #include "tests/support/draft.h"
 
+#if defined(__has_feature)  // Clang's name for what GCC defines
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
 #if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && \
     !defined(__SANITIZE_THREAD__)
 namespace {

@@ -25,6 +25,7 @@ void NarrowAll(const float* src, uint16_t* dst, size_t count) {
   size_t i = 0;
   for (; i + lanes <= count; i += lanes)
     compat::StoreNarrow(compat::LoadWide(df, src + i), df, dst + i);
+  if (i == count) return;
   compat::StoreNarrowFirst(compat::LoadWideFirst(df, src + i, count - i), df,
                            dst + i, count - i);
 }
