@@ -70,6 +70,7 @@ float Dot(const ConvShape& s, const float* x, const float* weight,
   const int64_t plane = d.in * h.in * w.in;
   const int64_t positions = d.kernel * h.kernel * w.kernel;
   float sum = 0.0f;
+  if (s.in_channels == 0) return sum;        // x has no elements to point at
   for (int64_t k = 0; k < positions; ++k) {  // depth, row, column
     const int64_t kd = k / (h.kernel * w.kernel);
     const int64_t kh = k / w.kernel % h.kernel, kw = k % w.kernel;

@@ -93,6 +93,7 @@ float Dot(const ConvShape& s, const float* x, const float* weight,
   const WindowAxis &d = s.axes[0], &h = s.axes[1], &w = s.axes[2];
   const int64_t plane = d.in * h.in * w.in;
   float sum = 0.0f;
+  if (s.in_channels == 0) return sum;  // x has no elements to point at
   for (int64_t k = 0; k < d.kernel * h.kernel * w.kernel; ++k) {
     const int64_t id = SourceOf(d, at[0], k / (h.kernel * w.kernel));
     const int64_t ih = SourceOf(h, at[1], k / w.kernel % h.kernel);

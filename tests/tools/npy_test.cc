@@ -40,7 +40,9 @@ TEST_CASE("npy: every element type is read") {
       {"<u2", DataType::kUint16},  {"<i4", DataType::kInt32},
       {"<u4", DataType::kUint32},  {"<i8", DataType::kInt64},
       {"<u8", DataType::kUint64},  {"|b1", DataType::kBool}};
-  for (const auto& [descr, type] : types) {
+  for (const auto& row : types) {
+    const std::string& descr = row.first;  // macros capture no bindings
+    const DataType type = row.second;
     const auto size = static_cast<size_t>(descr[2] - '0');
     const std::string elements(2 * size, '\1');
     const Expected<Array> array = Parse(Npy(descr, "(2,)", elements));
