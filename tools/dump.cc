@@ -143,7 +143,7 @@ std::vector<std::byte> HeadOf(const std::string& path) {
   chars.resize(
       static_cast<size_t>(std::max<std::streamsize>(file.gcount(), 0)));
   std::vector<std::byte> head(chars.size());
-  std::memcpy(head.data(), chars.data(), chars.size());
+  if (!head.empty()) std::memcpy(head.data(), chars.data(), chars.size());
   return head;
 }
 
@@ -182,6 +182,7 @@ Expected<Dump> ReadOneFile(const std::string& path, uint64_t max_bytes) {
 
 void WidenElements(const ForeignType& type, const std::byte* from, size_t count,
                    std::byte* to) {
+  if (count == 0) return;
   if (type.widen == ForeignType::Widen::kNone) {
     std::memcpy(to, from, count * type.size);
     return;

@@ -7,6 +7,7 @@
 
 #include "runtime/core/convert.h"
 #include "runtime/core/suggest.h"
+#include "runtime/exec/memory_block.h"
 #include "tools/atomic_file.h"
 #include "tools/image.h"
 #include "tools/npz.h"
@@ -343,6 +344,8 @@ Expected<std::vector<Array>> MakeInputs(
                         " bytes, over the limit of " +
                         std::to_string(max_memory));
     }
+    if (Status status = CheckAvailable(DenseBytes(array.type)); !status.ok())
+      return status.WithContext("input '" + spec.name + "'");
     array.bytes.resize(DenseBytes(array.type));
     if (type == DataType::kFloat32) {
       auto* values = reinterpret_cast<float*>(array.bytes.data());

@@ -370,6 +370,10 @@ ConvPlan PlanConv(ConvArgs* args) {
                          a.out_step.column == 1 && a.Depth() <= kBlockDepth;
   if (a.channels_in_lanes) {
     PlanChannelUnits(args);
+    // Tiles read it in whole vectors.
+    if (!a.bias.empty())
+      a.bias.resize(
+          static_cast<size_t>(a.groups * a.out_channels + kPanelWidth));
     const ConvTile tile = ConvTileOf(a, LargestUnit(a));
     return {&conv_channels_kernel, ConvTileScratchOf(a, tile).TotalBytes()};
   }
