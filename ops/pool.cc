@@ -324,18 +324,21 @@ Status Reference(const OpView& op, const RefTensors& tensors) {
 
 // ---- lowering ----
 
-PoolAxis AxisOf(const WindowAxis& window, bool include_pad) {
-  PoolAxis axis{window.in,
-                window.out,
-                window.kernel,
-                window.stride,
-                window.dilation,
-                window.pad_begin,
-                {}};
-  axis.counts.reserve(static_cast<size_t>(window.out));
+PoolAxis AxisOf(const WindowAxis& window) {
+  return {window.in,
+          window.out,
+          window.kernel,
+          window.stride,
+          window.dilation,
+          window.pad_begin,
+          {}};
+}
+
+std::vector<int64_t> CountsOf(const WindowAxis& window, bool include_pad) {
+  std::vector<int64_t> counts(static_cast<size_t>(window.out));
   for (int64_t o = 0; o < window.out; ++o)
-    axis.counts.push_back(CountOf(window, include_pad, o));
-  return axis;
+    counts[static_cast<size_t>(o)] = CountOf(window, include_pad, o);
+  return counts;
 }
 
 // P5: a global pool is a reduction of each plane.
@@ -376,12 +379,18 @@ bool LowerWindow(const OpView& op, const Window& window, TaskBuilder* builder) {
   if (window.size() > 2 || attributes.kind() == Kind::lp) return false;
   auto args = std::make_shared<PoolArgs>();
   args->is_max = attributes.kind() == Kind::max;
-  const bool include_pad = attributes.count_include_pad();
-  args->columns = AxisOf(window.back(), include_pad);
-  args->rows.counts = {1};
-  if (window.size() == 2) args->rows = AxisOf(window[0], include_pad);
+  args->columns = AxisOf(window.back());
+  if (window.size() == 2) args->rows = AxisOf(window[0]);
   const size_t scratch = PoolScratchBytes(*args);
   if (scratch == SIZE_MAX) return false;
+  // Only now: axes that the kernel does not take may be of any length.
+  if (!args->is_max) {
+    const bool include_pad = attributes.count_include_pad();
+    args->columns.counts = CountsOf(window.back(), include_pad);
+    args->rows.counts = {1};
+    if (window.size() == 2)
+      args->rows.counts = CountsOf(window[0], include_pad);
+  }
   const int64_t row_taps =
       args->columns.out * args->columns.kernel * args->rows.kernel;
   args->num_output_rows = op.Out(0).shape.NumRows();

@@ -22,7 +22,8 @@ struct PoolAxis {
   int64_t stride = 1;
   int64_t dilation = 1;
   int64_t pad = 0;
-  std::vector<int64_t> counts;  // of elements an average divides by, per output
+  // Elements that an average divides by, per output; empty for a maximum.
+  std::vector<int64_t> counts;
 
   int64_t Extent() const { return (kernel - 1) * dilation + 1; }
 };
