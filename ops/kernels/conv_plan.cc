@@ -114,21 +114,21 @@ void PlanGemmUnits(ConvArgs* a) {
   }
 }
 
-// Units of `pixels` of the grid that begin anywhere in a row: the rows they
-// touch.
-int64_t RowsTouched(const ConvArgs& a, int64_t pixels) {
+// Units of `pixels` of the grid that begin anywhere in a row: the pixels of all
+// rows that one may touch, or of a part of one.
+int64_t PixelsTouched(const ConvArgs& a, int64_t pixels) {
   const int64_t width = a.grid_width;
+  if (width % pixels == 0) return pixels;
   int64_t rows = (pixels + width - 2) / width + 1;
   if (pixels % width == 0) rows = pixels / width;
-  if (width % pixels == 0) rows = 1;
-  return std::min(rows, a.grid_height);
+  rows = std::min(rows, a.grid_height);
+  return rows == 1 ? std::min(width, pixels) : rows * width;
 }
 
 // The tile of a unit of `pixels`, channels in the lanes, fits its budget.
 bool TileFits(const ConvArgs& a, int64_t pixels) {
   ConvUnit unit = {};
-  const int64_t rows = RowsTouched(a, pixels);
-  unit.pixel_end = rows == 1 ? pixels : rows * a.grid_width;
+  unit.pixel_end = PixelsTouched(a, pixels);
   return ConvTileOf(a, unit).NumFloats() <= kTileFloats;
 }
 
@@ -244,10 +244,8 @@ void PlanDepthwiseUnits(ConvArgs* a) {
 // whole rows.
 ConvUnit LargestUnit(const ConvArgs& a) {
   ConvUnit worst = ConvUnitOf(a, 0);
-  const int64_t rows = RowsTouched(a, a.pixels_per_unit);
   worst.pixel_begin = 0;
-  worst.pixel_end = rows * a.grid_width;
-  if (rows == 1) worst.pixel_end = std::min(a.grid_width, a.pixels_per_unit);
+  worst.pixel_end = PixelsTouched(a, a.pixels_per_unit);
   return worst;
 }
 

@@ -61,6 +61,24 @@ struct FloatIo {
   }
 };
 
+// out[i] = function(x[i]) in lanes, for a row of `count`; `out` may equal `x`.
+template <class Io, class Function, class Stored = typename Io::Stored>
+HWY_INLINE void MapRow(const Io& io, const Function& function, const Stored* x,
+                       Stored* out, size_t count) {
+  const size_t lanes = hn::Lanes(io.df);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    io.Store(function(io.Load(x + i)), out + i);
+  const size_t rest = count - i;
+  if (rest > 0) io.StoreN(function(io.LoadN(x + i, rest)), out + i, rest);
+}
+
+// kRow for all rows of a block, compiled for the target, so that it is inlined.
+template <auto kRow, class Args, class Block>
+void EachRow(const Args& args, const Block& block) {
+  for (size_t row = 0; row < block.rows; ++row) kRow(args, RowOf(block, row));
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace aneref
 HWY_AFTER_NAMESPACE();

@@ -79,43 +79,34 @@ struct SeluCurve {
 };
 
 template <class Function>
-void CurveBlock(const UnaryArgs& args, const UnaryBlock& block) {
+void CurveRow(const UnaryArgs& args, const UnaryRow& row) {
   const hn::ScalableTag<double> d;
   const FloatIo<hn::Rebind<float, hn::ScalableTag<double>>> io{};
   const Function function;
-  const auto curve = [&](auto x) HWY_ATTR {
+  const auto each = [&](auto v) HWY_ATTR {
     return compat::NarrowDouble(
-        d, function(d, args.function, hn::PromoteTo(d, x)));
+        d, function(d, args.function, hn::PromoteTo(d, v)));
   };
-  const size_t lanes = hn::Lanes(d);
-  for (size_t r = 0; r < block.rows; ++r) {
-    const UnaryRow row = RowOf(block, r);
-    const auto* x = reinterpret_cast<const float*>(row.x);
-    auto* out = reinterpret_cast<float*>(row.out);
-    size_t i = 0;
-    for (; i + lanes <= row.count; i += lanes)
-      io.Store(curve(io.Load(x + i)), out + i);
-    const size_t rest = row.count - i;
-    if (rest > 0) io.StoreN(curve(io.LoadN(x + i, rest)), out + i, rest);
-  }
+  MapRow(io, each, reinterpret_cast<const float*>(row.x),
+         reinterpret_cast<float*>(row.out), row.count);
 }
 
 UnaryBlockFunction FindCurve(Kind kind) {
   switch (kind) {
     case Kind::exp:
-      return CurveBlock<ExpCurve>;
+      return EachRow<CurveRow<ExpCurve>>;
     case Kind::sigmoid:
-      return CurveBlock<SigmoidCurve>;
+      return EachRow<CurveRow<SigmoidCurve>>;
     case Kind::tanh:
-      return CurveBlock<TanhCurve>;
+      return EachRow<CurveRow<TanhCurve>>;
     case Kind::silu:
-      return CurveBlock<SiluCurve>;
+      return EachRow<CurveRow<SiluCurve>>;
     case Kind::gelu_tanh:
-      return CurveBlock<GeluTanhCurve>;
+      return EachRow<CurveRow<GeluTanhCurve>>;
     case Kind::elu:
-      return CurveBlock<EluCurve>;
+      return EachRow<CurveRow<EluCurve>>;
     case Kind::selu:
-      return CurveBlock<SeluCurve>;
+      return EachRow<CurveRow<SeluCurve>>;
     default:
       return nullptr;
   }

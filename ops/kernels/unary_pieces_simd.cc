@@ -90,17 +90,10 @@ void WideRow(const UnaryArgs& args, const UnaryRow& row) {
   const Io io{};
   const auto* x = reinterpret_cast<const Stored*>(row.x);
   auto* out = reinterpret_cast<Stored*>(row.out);
-  const size_t lanes = hn::Lanes(d);
-  size_t i = 0;
-  for (; i + lanes <= row.count; i += lanes) {
-    io.Store(ApplyWide<Stored, Function>(d, args.function, io.Load(x + i)),
-             out + i);
-  }
-  const size_t rest = row.count - i;
-  if (rest > 0)
-    io.StoreN(
-        ApplyWide<Stored, Function>(d, args.function, io.LoadN(x + i, rest)),
-        out + i, rest);
+  const auto each = [&](auto v) HWY_ATTR {
+    return ApplyWide<Stored, Function>(d, args.function, v);
+  };
+  MapRow(io, each, x, out, row.count);
 }
 
 // ---- fp16 between two bounds ----
@@ -223,16 +216,11 @@ void HalfRow(const UnaryArgs& args, const UnaryRow& row) {
 
 // ---- choice ----
 
-template <void (*kRow)(const UnaryArgs&, const UnaryRow&)>
-void EachRow(const UnaryArgs& args, const UnaryBlock& block) {
-  for (size_t row = 0; row < block.rows; ++row) kRow(args, RowOf(block, row));
-}
-
 template <class Bounds, class Wide>
 UnaryBlockFunction Piece(DataType type) {
   using WideIo = FloatIo<hn::Rebind<float, hn::ScalableTag<double>>>;
-  return type == DataType::kFloat16 ? EachRow<HalfRow<Bounds, Wide>>
-                                    : EachRow<WideRow<WideIo, Wide>>;
+  if (type == DataType::kFloat16) return EachRow<HalfRow<Bounds, Wide>>;
+  return EachRow<WideRow<WideIo, Wide>>;
 }
 
 UnaryBlockFunction FindPieces(Kind kind, DataType type) {

@@ -216,21 +216,11 @@ void FloatRow(const UnaryArgs& args, const UnaryRow& row) {
       is_clip ? RoundBound<Stored>(args.function.beta) : 6.0f};
   const auto* x = reinterpret_cast<const Stored*>(row.x);
   auto* out = reinterpret_cast<Stored*>(row.out);
-  const size_t lanes = hn::Lanes(io.df);
-  size_t i = 0;
-  for (; i + lanes <= row.count; i += lanes)
-    io.Store(function(io.df, bounds, io.Load(x + i)), out + i);
-  const size_t rest = row.count - i;
-  if (rest > 0)
-    io.StoreN(function(io.df, bounds, io.LoadN(x + i, rest)), out + i, rest);
+  const auto each = [&](auto v) HWY_ATTR { return function(io.df, bounds, v); };
+  MapRow(io, each, x, out, row.count);
 }
 
 // ---- choice ----
-
-template <void (*kRow)(const UnaryArgs&, const UnaryRow&)>
-void EachRow(const UnaryArgs& args, const UnaryBlock& block) {
-  for (size_t row = 0; row < block.rows; ++row) kRow(args, RowOf(block, row));
-}
 
 template <template <class> class IoOf>
 UnaryBlockFunction FindForType(Kind kind) {
