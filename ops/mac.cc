@@ -131,7 +131,8 @@ AlignedBytes LoadKnown(const OpView& op, size_t i) {
   AlignedBytes dense(bytes);
   if (type == DataType::kFloat16 && known.dtype == DataType::kFloat32) {
     ConvertConstantToHalf(reinterpret_cast<const float*>(known.data),
-                          dense.as<uint16_t>(), count);
+                          dense.as<uint16_t>(), count,
+                          static_cast<int64_t>(count));
   } else {
     ConvertElements(known.dtype, known.data, type, dense.as<std::byte>(),
                     count);

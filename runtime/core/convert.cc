@@ -118,15 +118,21 @@ void ConvertElements(DataType from, const void* src, DataType to, void* dst,
   });
 }
 
-void ConvertConstantToHalf(const float* src, uint16_t* dst, size_t count) {
+void ConvertConstantToHalf(const float* src, uint16_t* dst, size_t count,
+                           int64_t tensor_elements) {
+  constexpr int64_t kElementsOfKernels = 400;
+  const bool keeps_small = tensor_elements < kElementsOfKernels;
   for (size_t i = 0; i < count; ++i) {
     const uint16_t bits = FloatToHalf(src[i]);
+    const int magnitude = bits & 0x7FFF;
     const bool overflowed =
-        (bits & 0x7FFF) == kHalfInfinity &&
+        magnitude == kHalfInfinity &&
         std::fabs(src[i]) != std::numeric_limits<float>::infinity();
-    dst[i] = overflowed
-                 ? static_cast<uint16_t>((bits & kHalfSignBit) | kHalfMax)
-                 : bits;
+    const bool vanished = keeps_small && magnitude == 0 && src[i] != 0;
+    const int sign = bits & kHalfSignBit;
+    dst[i] = overflowed ? static_cast<uint16_t>(sign | kHalfMax)
+             : vanished ? static_cast<uint16_t>(sign | kHalfLeast)
+                        : bits;
   }
 }
 

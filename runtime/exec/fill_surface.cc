@@ -19,7 +19,8 @@ void FillSurface(const TensorView& values, const TensorView& surface,
     if (saturates) {
       ConvertElements(values.dtype, source, DataType::kFloat32, wide.data(),
                       width);
-      ConvertConstantToHalf(wide.data(), surface.Row<uint16_t>(row), width);
+      ConvertConstantToHalf(wide.data(), surface.Row<uint16_t>(row), width,
+                            values.shape.NumElements());
     } else {
       ConvertElements(values.dtype, source, surface.dtype,
                       surface.Row<std::byte>(row), width);

@@ -149,9 +149,21 @@ TEST_CASE("P12: constants beyond the fp16 range saturate") {
                                   1.0f,      kFloatInfinity, -kFloatInfinity,
                                   kFloatNan, -1e-9f};
   std::vector<uint16_t> dst(src.size());
-  ConvertConstantToHalf(src.data(), dst.data(), src.size());
+  ConvertConstantToHalf(src.data(), dst.data(), src.size(), 400);
   CHECK_EQ(dst, std::vector<uint16_t>{0xFBFF, 0x7BFF, 0x7BFF, 0x3C00, 0x7C00,
                                       0xFC00, 0x7E00, 0x8000});
+}
+
+TEST_CASE("P12: an epsilon does not become 0, elements of a kernel may") {
+  const std::vector<float> src = {1e-10f, -1e-12f, 0x1p-149f, 0.0f,
+                                  -0.0f,  0x1p-25f, 0x1.8p-24f};
+  std::vector<uint16_t> dst(src.size());
+  ConvertConstantToHalf(src.data(), dst.data(), src.size(), 399);
+  CHECK_EQ(dst, std::vector<uint16_t>{0x0001, 0x8001, 0x0001, 0x0000, 0x8000,
+                                      0x0001, 0x0002});
+  ConvertConstantToHalf(src.data(), dst.data(), src.size(), 400);
+  CHECK_EQ(dst, std::vector<uint16_t>{0x0000, 0x8000, 0x0000, 0x0000, 0x8000,
+                                      0x0000, 0x0002});
 }
 
 }  // namespace
