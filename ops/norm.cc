@@ -433,7 +433,7 @@ bool LowerLrn(const OpView& op, TaskBuilder* builder) {
   args->num_items = x[0] * args->rows_per_channel;
   args->items_per_unit =
       std::max<int64_t>(1, kUnitElements / (args->channels * args->width));
-  if ((2 * args->channels + 1) * args->width > kMostScratchFloats) return false;
+  if (3 * args->channels * args->width > kMostScratchFloats) return false;
   TaskSpec task;
   task.num_units = NumUnits(args->num_items, args->items_per_unit);
   task.scratch_bytes = LrnScratch(*args);

@@ -47,8 +47,33 @@ struct SimdNormRows : SimdRows {
     ScalarNormRows::Apply(scale.At(rest), bias.At(rest), count - i, x + i);
   }
 
-  static float Power(float base, float beta) {
-    return FastLrnPower(base, beta);
+  static HWY_NOINLINE void Square(const float* values, size_t count,
+                                  float* squares) {
+    const RowTag d;
+    size_t i = 0;
+    for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) {
+      const auto x = hn::LoadU(d, values + i);
+      hn::StoreU(hn::Mul(x, x), d, squares + i);
+    }
+    ScalarNormRows::Square(values + i, count - i, squares + i);
+  }
+
+  static HWY_NOINLINE void DividePower(float k, float step, float beta,
+                                       const float* value, size_t count,
+                                       float* sum) {
+    const hn::ScalableTag<double> d;
+    const hn::Rebind<float, decltype(d)> df;
+    const size_t lanes = hn::Lanes(d);
+    size_t i = 0;
+    for (; beta == kLrnRootsBeta && i + lanes <= count; i += lanes) {
+      const auto base = hn::Add(
+          hn::Set(df, k), hn::Mul(hn::Set(df, step), hn::LoadU(df, sum + i)));
+      const auto root = hn::Sqrt(hn::PromoteTo(d, base));
+      const auto power = hn::DemoteTo(df, hn::Mul(root, hn::Sqrt(root)));
+      hn::StoreU(hn::Div(hn::LoadU(df, value + i), power), df, sum + i);
+    }
+    for (; i < count; ++i)
+      sum[i] = value[i] / FastLrnPower(k + step * sum[i], beta);
   }
 };
 
@@ -91,15 +116,9 @@ float LrnPower(float base, float beta) {
 }
 
 float FastLrnPower(float base, float beta) {
-  if (beta == 0.75f && base > 0.0f &&
-      base <= std::numeric_limits<float>::max()) {
-    // Two square roots are within 2^-50 of the power and Pow is within 2^-45
-    // (P7): where everything within 2^-40 rounds to one float, that float is
-    // RN32(Pow).
+  if (beta == kLrnRootsBeta) {
     const double root = std::sqrt(static_cast<double>(base));
-    const double estimate = root * std::sqrt(root);
-    const auto low = static_cast<float>(estimate * (1.0 - 0x1p-40));
-    if (low == static_cast<float>(estimate * (1.0 + 0x1p-40))) return low;
+    return static_cast<float>(root * std::sqrt(root));
   }
   return LrnPower(base, beta);
 }

@@ -244,16 +244,34 @@ Status RunGroupNorm(const KernelCall& call, int64_t unit) {
   return Status();
 }
 
+// sums[c] = the squares of the channels around c, which ascend; all channels of
+// one distance are one stretch of memory. [channels][width] each.
+template <class Rows>
+void SumWindows(const LrnArgs& args, const float* squares, float* sums) {
+  std::fill_n(sums, args.channels * args.width, 0.0f);
+  const int64_t furthest = args.channels - 1;
+  const int64_t last = std::min(furthest, args.size / 2);
+  for (int64_t distance = -std::min(furthest, (args.size - 1) / 2);
+       distance <= last; ++distance) {
+    const int64_t first = std::max<int64_t>(0, -distance) * args.width;
+    const int64_t shift = distance * args.width;
+    Rows::AccumulateColumns(
+        LatticeOp::kSum, squares + first + shift,
+        static_cast<size_t>(args.channels * args.width - std::abs(shift)),
+        sums + first);
+  }
+}
+
 template <class Rows>
 Status RunLrn(const KernelCall& call, int64_t unit) {
   const auto& args = *static_cast<const LrnArgs*>(call.args);
   const TensorView& x = call.in[0];
   const TensorView& y = call.out[0];
   const auto width = static_cast<size_t>(args.width);
-  const auto channels = static_cast<size_t>(args.channels);
+  const size_t elements = static_cast<size_t>(args.channels) * width;
   auto* values = reinterpret_cast<float*>(call.scratch);  // [channels][width]
-  float* squares = values + channels * width;             // [channels][width]
-  float* sum = squares + channels * width;                // [width]
+  float* squares = values + elements;                     // [channels][width]
+  float* sums = squares + elements;                       // [channels][width]
   const float step = args.alpha / static_cast<float>(args.size);
   const int64_t end =
       std::min(args.num_items, (unit + 1) * args.items_per_unit);
@@ -263,25 +281,16 @@ Status RunLrn(const KernelCall& call, int64_t unit) {
     const auto row_of = [&](int64_t c) {
       return (batch * args.channels + c) * args.rows_per_channel + row_in_plane;
     };
-    for (size_t c = 0; c < channels; ++c) {
-      Rows::Widen(x.dtype, x.Row<std::byte>(row_of(static_cast<int64_t>(c))),
-                  width, values + c * width);
-    }
-    for (size_t i = 0; i < channels * width; ++i)
-      squares[i] = values[i] * values[i];
     for (int64_t c = 0; c < args.channels; ++c) {
-      const int64_t low = std::max<int64_t>(0, c - (args.size - 1) / 2);
-      const int64_t high = std::min(args.channels - 1, c + args.size / 2);
-      std::fill_n(sum, width, 0.0f);
-      for (int64_t j = low; j <= high; ++j) {
-        Rows::AccumulateColumns(LatticeOp::kSum,
-                                squares + static_cast<size_t>(j) * width, width,
-                                sum);
-      }
-      const float* value = values + static_cast<size_t>(c) * width;
-      for (size_t i = 0; i < width; ++i)
-        sum[i] = value[i] / Rows::Power(args.k + step * sum[i], args.beta);
-      Rows::Narrow(sum, width, y.dtype, y.Row<std::byte>(row_of(c)));
+      Rows::Widen(x.dtype, x.Row<std::byte>(row_of(c)), width,
+                  values + c * args.width);
+    }
+    Rows::Square(values, elements, squares);
+    SumWindows<Rows>(args, squares, sums);
+    Rows::DividePower(args.k, step, args.beta, values, elements, sums);
+    for (int64_t c = 0; c < args.channels; ++c) {
+      Rows::Narrow(sums + c * args.width, width, y.dtype,
+                   y.Row<std::byte>(row_of(c)));
     }
   }
   return Status();
@@ -304,7 +313,16 @@ struct ScalarNormRows : ScalarRows {
     for (size_t i = 0; i < count && bias.present; ++i)
       x[i] += bias.values != nullptr ? bias.values[i] : bias.value;
   }
-  static float Power(float base, float beta) { return LrnPower(base, beta); }
+  // squares = values * values
+  static void Square(const float* values, size_t count, float* squares) {
+    for (size_t i = 0; i < count; ++i) squares[i] = values[i] * values[i];
+  }
+  // sum = value / (k + step * sum)^beta
+  static void DividePower(float k, float step, float beta, const float* value,
+                          size_t count, float* sum) {
+    for (size_t i = 0; i < count; ++i)
+      sum[i] = value[i] / LrnPower(k + step * sum[i], beta);
+  }
 };
 
 }  // namespace norm_internal

@@ -18,9 +18,9 @@ namespace aneref {
 void ConvertElements(DataType from, const void* src, DataType to, void* dst,
                      size_t count);
 
-// P12: `count` elements of a constant that has `tensor_elements` in all, as fp32
-// to fp16, but finite values beyond the range saturate to +-65504, and in a
-// constant of fewer than 400 elements (an epsilon, not a kernel) values that
+// P12: `count` elements of a constant that has `tensor_elements` in all, as
+// fp32 to fp16, but finite values beyond the range saturate to +-65504, and in
+// a constant of fewer than 400 elements (an epsilon, not a kernel) values that
 // would become 0 take the least fp16 of their sign. Infinities and NaN stay.
 void ConvertConstantToHalf(const float* src, uint16_t* dst, size_t count,
                            int64_t tensor_elements);

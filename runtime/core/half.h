@@ -14,7 +14,7 @@ namespace aneref {
 inline constexpr uint16_t kHalfInfinity = 0x7C00;
 inline constexpr uint16_t kHalfNan =
     0x7E00;  // the one NaN that arithmetic stores (P15)
-inline constexpr uint16_t kHalfMax = 0x7BFF;  // 65504
+inline constexpr uint16_t kHalfMax = 0x7BFF;    // 65504
 inline constexpr uint16_t kHalfLeast = 0x0001;  // 2^-24
 inline constexpr uint16_t kHalfSignBit = 0x8000;
 

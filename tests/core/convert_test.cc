@@ -155,7 +155,7 @@ TEST_CASE("P12: constants beyond the fp16 range saturate") {
 }
 
 TEST_CASE("P12: an epsilon does not become 0, elements of a kernel may") {
-  const std::vector<float> src = {1e-10f, -1e-12f, 0x1p-149f, 0.0f,
+  const std::vector<float> src = {1e-10f, -1e-12f,  0x1p-149f, 0.0f,
                                   -0.0f,  0x1p-25f, 0x1.8p-24f};
   std::vector<uint16_t> dst(src.size());
   ConvertConstantToHalf(src.data(), dst.data(), src.size(), 399);

@@ -99,10 +99,9 @@ TEST_CASE(
 TEST_CASE("P12: an epsilon under a logarithm keeps it finite") {
   DraftBuilder net;
   const int x = net.Input("x", {2});
-  net.Output(
-      net.Unary(fbs::ActivationKind::log,
-                net.Binary(fbs::ElementwiseKind::maximum, x,
-                           net.Constant({1}, {1e-10F}))));
+  net.Output(net.Unary(fbs::ActivationKind::log,
+                       net.Binary(fbs::ElementwiseKind::maximum, x,
+                                  net.Constant({1}, {1e-10F}))));
   const std::vector<float> result = RunFloats(*MakeSession(net), {0, 1}, {2});
   CHECK(result[0] == -16.640625F);  // log(2^-24) = -16.6355, fp16 steps 2^-6
   CHECK(result[1] == 0);

@@ -203,6 +203,7 @@ TEST_CASE("norm: across channels divides alpha by the size") {
 TEST_CASE("P11: the quick power of LRN is the slow one") {
   CHECK_EQ(FastLrnPower(16.0f, 0.75f), 8.0f);
   CHECK_EQ(FastLrnPower(0.0f, 0.75f), 0.0f);
+  CHECK_FALSE(std::signbit(FastLrnPower(-0.0f, 0.75f)));
   CHECK(std::isnan(FastLrnPower(-1.0f, 0.75f)));
   CHECK_EQ(FastLrnPower(HUGE_VALF, 0.75f), HUGE_VALF);
   // Not an expectation of values, but of agreement: 200000 bases over the whole
