@@ -37,13 +37,9 @@ Bits IntBits(int64_t value, DataType dtype) {
 void FillAll(const TensorView& view, const Bits& bits) {
   const size_t size = ElementSize(view.dtype);
   const size_t row_bytes = static_cast<size_t>(view.width()) * size;
-  for (int64_t r = 0; r < view.num_rows() && row_bytes > 0; ++r) {
-    auto* row = view.Row<std::byte>(r);
-    std::memcpy(row, bits.data(), size);
-    // What is filled fills as much behind it.
-    for (size_t done = size; done < row_bytes; done *= 2)
-      std::memcpy(row + done, row, std::min(done, row_bytes - done));
-  }
+  const int64_t rows = view.num_rows();
+  for (int64_t r = 0; r < rows; ++r)
+    RepeatElement(bits.data(), size, view.Row<std::byte>(r), row_bytes);
 }
 
 // ---- range ----

@@ -69,7 +69,10 @@ struct SimdNormRows : SimdRows {
       const auto base = hn::Add(
           hn::Set(df, k), hn::Mul(hn::Set(df, step), hn::LoadU(df, sum + i)));
       const auto root = hn::Sqrt(hn::PromoteTo(d, base));
-      const auto power = hn::DemoteTo(df, hn::Mul(root, hn::Sqrt(root)));
+      // Emulated targets demote an infinity to the largest float.
+      const auto power = hn::IfThenElse(
+          hn::Le(base, hn::Set(df, std::numeric_limits<float>::max())),
+          hn::DemoteTo(df, hn::Mul(root, hn::Sqrt(root))), base);
       hn::StoreU(hn::Div(hn::LoadU(df, value + i), power), df, sum + i);
     }
     for (; i < count; ++i)

@@ -2,6 +2,7 @@
 // pairs.
 #include "runtime/core/convert.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -116,6 +117,19 @@ void ConvertElements(DataType from, const void* src, DataType to, void* dst,
                  typename decltype(to_tag)::Type>(src, dst, count);
     });
   });
+}
+
+void RepeatElement(const std::byte* element, size_t size, std::byte* dst,
+                   size_t bytes) {
+  if (bytes < size) return;
+  std::memcpy(dst, element, size);
+  // What is filled fills as much behind it, from the nearest cache.
+  constexpr size_t kMostAtOnce = size_t{1} << 14;
+  for (size_t done = size, step = size; done < bytes; done += step) {
+    step = std::min(
+        {done, std::max(size, kMostAtOnce / size * size), bytes - done});
+    std::memcpy(dst + done, dst, step);
+  }
 }
 
 void ConvertConstantToHalf(const float* src, uint16_t* dst, size_t count,

@@ -18,6 +18,10 @@ namespace aneref {
 void ConvertElements(DataType from, const void* src, DataType to, void* dst,
                      size_t count);
 
+// Fills `bytes` bytes, a multiple of `size`, with one element of `size` bytes.
+void RepeatElement(const std::byte* element, size_t size, std::byte* dst,
+                   size_t bytes);
+
 // P12: `count` elements of a constant that has `tensor_elements` in all, as
 // fp32 to fp16, but finite values beyond the range saturate to +-65504, and in
 // a constant of fewer than 400 elements (an epsilon, not a kernel) values that

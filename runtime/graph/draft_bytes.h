@@ -1,6 +1,6 @@
-// The elements of a constant under construction: bytes of its own, or a range
-// of the file they come from, so that weights that nobody changes are copied
-// once, into the net that is written.
+// The elements of a constant under construction: bytes of its own, a range of
+// the file they come from, so that weights that nobody changes are copied once,
+// into the net that is written, or one element that is repeated.
 #ifndef ANEREF_RUNTIME_GRAPH_DRAFT_BYTES_H_
 #define ANEREF_RUNTIME_GRAPH_DRAFT_BYTES_H_
 
@@ -16,7 +16,8 @@ class File;
 
 // Reads and behaves like a vector. A borrowed range becomes a vector when its
 // elements are asked for, because a file may have them at any address; raw()
-// gives it as it is. Not to be shared between threads.
+// gives it as it is. So does a repeated element, for raw() too. Not to be
+// shared between threads.
 class DraftBytes {
  public:
   using Vector = std::vector<std::byte>;
@@ -27,13 +28,24 @@ class DraftBytes {
   DraftBytes(std::span<const std::byte> range, std::shared_ptr<const File> file)
       : range_(range), file_(std::move(file)) {}
 
+  // `size` bytes, a multiple of the element's.
+  static DraftBytes Repeated(Vector element, size_t size) {
+    DraftBytes bytes(std::move(element));
+    bytes.repeated_size_ = size;
+    return bytes;
+  }
+
   // Whatever their alignment.
   std::span<const std::byte> raw() const {
-    return file_ != nullptr ? range_ : std::span<const std::byte>(own_);
+    return file_ != nullptr ? range_ : std::span<const std::byte>(Own());
   }
-  size_t size() const { return raw().size(); }
-  bool empty() const { return raw().empty(); }
-  bool is_borrowed() const { return file_ != nullptr; }
+  size_t size() const { return is_repeated() ? repeated_size_ : raw().size(); }
+  bool empty() const { return size() == 0; }
+  bool is_repeated() const { return repeated_size_ > 0; }
+  // Of a repeated one.
+  const Vector& element() const { return own_; }
+  // The elements are not in memory.
+  bool is_deferred() const { return file_ != nullptr || is_repeated(); }
   // Gives the memory back, the file's pages too.
   void Release();
 
@@ -63,6 +75,7 @@ class DraftBytes {
   Vector& Own() const;
 
   mutable Vector own_;
+  mutable size_t repeated_size_ = 0;  // over 0: own_ is one element of as many
   mutable std::span<const std::byte> range_;
   mutable std::shared_ptr<const File> file_;
 };

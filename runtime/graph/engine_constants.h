@@ -11,7 +11,8 @@ namespace aneref {
 // Net::ConstantValue, but scales of float16 tensors are fp16 (N60, N63).
 Expected<TensorView> EngineConstantValue(const Net& net,
                                          const fbs::Tensor& tensor,
-                                         std::shared_ptr<void>* owner);
+                                         std::shared_ptr<void>* owner,
+                                         bool may_round = false);
 
 }  // namespace aneref
 

@@ -1,7 +1,7 @@
 // See evaluate.h.
 #include "runtime/graph/evaluate.h"
 
-#include <new>
+#include <cstdlib>
 
 #include "ops/registry.h"
 #include "runtime/core/convert.h"
@@ -22,11 +22,12 @@ Expected<OwnedTensor> AllocateTensor(const TensorType& type, size_t max_bytes) {
     return LimitError(type.ToString() + " needs " + std::to_string(size) +
                       " bytes, " + std::to_string(max_bytes) + " are allowed");
   }
-  auto* bytes = new (std::nothrow) std::byte[size + 1]();
+  // Zeros that come with fresh pages cost nothing.
+  auto* bytes = static_cast<std::byte*>(std::calloc(size + 1, 1));
   if (bytes == nullptr)
     return Status(StatusCode::kOutOfMemory, "",
                   "no memory for " + type.ToString());
-  return OwnedTensor{type, std::shared_ptr<std::byte[]>(bytes)};
+  return OwnedTensor{type, std::shared_ptr<std::byte[]>(bytes, std::free)};
 }
 
 std::string DescribeNode(const fbs::Node& node) {

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <list>
 
+#include "runtime/core/convert.h"
 #include "runtime/graph/decode.h"
 #include "runtime/graph/engine_constants.h"
 #include "runtime/graph/evaluate.h"
@@ -132,6 +133,14 @@ Expected<TensorView> DecodeInto(const Net& net, const fbs::Tensor& tensor,
   return values.View();
 }
 
+// Biases and other vectors keep the precision of the file (P3).
+bool IsRoundedKernel(const fbs::Tensor& tensor, const TensorType& stored) {
+  constexpr int64_t kFewest = 1 << 16;
+  return tensor.dtype() == fbs::DataType::float16 &&
+         stored.dtype == DataType::kFloat32 && stored.shape.rank() >= 2 &&
+         stored.shape.NumElements() >= kFewest;
+}
+
 }  // namespace
 
 Expected<std::shared_ptr<const Net>> Net::Parse(
@@ -170,7 +179,8 @@ std::span<const std::byte> Net::Data(const fbs::Range& range) const {
 }
 
 Expected<TensorView> Net::ConstantValue(const fbs::Tensor& tensor,
-                                        std::shared_ptr<void>* owner) const {
+                                        std::shared_ptr<void>* owner,
+                                        bool may_round) const {
   const fbs::Constant& constant =
       *table_->constants()->Get(static_cast<unsigned>(tensor.constant()));
   std::vector<int64_t> dims;
@@ -184,10 +194,20 @@ Expected<TensorView> Net::ConstantValue(const fbs::Tensor& tensor,
       // Views are mutable by type; nobody writes through a known value.
       return DenseView(type, const_cast<std::byte*>(data.data()));
     case fbs::Encoding::uniform: {
-      ANEREF_ASSIGN(const OwnedTensor values, AllocateTensor(type));
-      const size_t size = ElementSize(type.dtype), total = DenseBytes(type);
-      for (size_t at = 0; at < total; at += size)
-        std::memcpy(values.bytes.get() + at, data.data(), size);
+      const bool rounds = may_round && IsRoundedKernel(tensor, type);
+      ANEREF_ASSIGN(const OwnedTensor values,
+                    AllocateTensor({rounds ? DataType::kFloat16 : type.dtype,
+                                    type.shape}));
+      uint16_t half = 0;
+      if (rounds) {
+        float value = 0;
+        std::memcpy(&value, data.data(), sizeof(value));
+        ConvertConstantToHalf(&value, &half, 1, type.shape.NumElements());
+      }
+      RepeatElement(
+          rounds ? reinterpret_cast<const std::byte*>(&half) : data.data(),
+          ElementSize(values.type.dtype), values.bytes.get(),
+          DenseBytes(values.type));
       *owner = values.bytes;
       return values.View();
     }
@@ -199,7 +219,8 @@ Expected<TensorView> Net::ConstantValue(const fbs::Tensor& tensor,
 
 Expected<TensorView> EngineConstantValue(const Net& net,
                                          const fbs::Tensor& tensor,
-                                         std::shared_ptr<void>* owner) {
+                                         std::shared_ptr<void>* owner,
+                                         bool may_round) {
   const fbs::Encoding encoding =
       net.table()
           .constants()
@@ -209,7 +230,7 @@ Expected<TensorView> EngineConstantValue(const Net& net,
       static_cast<DataType>(tensor.dtype()) == DataType::kFloat16;
   if (!is_half || encoding == fbs::Encoding::dense ||
       encoding == fbs::Encoding::uniform)
-    return net.ConstantValue(tensor, owner);
+    return net.ConstantValue(tensor, owner, may_round);
   return DecodeInto(net, tensor, {.half_scales = true}, owner);
 }
 

@@ -50,9 +50,12 @@ class Net {
   // The bytes of a range of the weight segment, in place.
   std::span<const std::byte> Data(const fbs::Range& range) const;
   // A constant's elements, decoded (in place when dense and aligned, else into
-  // a buffer that `*owner` keeps alive).
+  // a buffer that `*owner` keeps alive). With `may_round`, a large kernel of
+  // one value that its tensor declares float16 comes as fp16 (P12): what a run
+  // makes of it anyway, in half the memory.
   Expected<TensorView> ConstantValue(const fbs::Tensor& tensor,
-                                     std::shared_ptr<void>* owner) const;
+                                     std::shared_ptr<void>* owner,
+                                     bool may_round = false) const;
   // A constant that has been packed elsewhere: its pages need not stay.
   void DropPages(const TensorView& constant) const;
 

@@ -41,6 +41,15 @@ void DropUnused(fbs::GraphT* graph) {
 // float32 values of a float16 tensor become fp16 when nothing is lost.
 void CompactToHalf(DraftConstant* constant) {
   if (constant->stored != DataType::kFloat32) return;
+  if (constant->bytes.is_repeated()) {
+    DraftConstant one{constant->stored, Shape(), constant->bytes.element()};
+    CompactToHalf(&one);
+    if (one.stored == constant->stored) return;
+    constant->stored = one.stored;
+    constant->bytes =
+        DraftBytes::Repeated(one.bytes.Take(), constant->bytes.size() / 2);
+    return;
+  }
   const std::byte* floats = constant->bytes.raw().data();
   const size_t count = constant->bytes.size() / sizeof(float);
   std::vector<std::byte> halves;
@@ -71,7 +80,10 @@ class SegmentWriter {
  public:
   std::unique_ptr<fbs::ConstantT> Add(DraftConstant constant) {
     auto entry = std::make_unique<fbs::ConstantT>();
-    if (IsUniform(constant)) {
+    if (constant.bytes.is_repeated()) {
+      entry->encoding = fbs::Encoding::uniform;
+      constant.bytes = DraftBytes::Vector(constant.bytes.element());
+    } else if (IsUniform(constant)) {
       entry->encoding = fbs::Encoding::uniform;
       constant.bytes.resize(ElementSize(constant.stored));
     }

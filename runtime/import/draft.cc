@@ -80,7 +80,10 @@ std::optional<float> UniformFloat(const NetDraft& draft, int32_t tensor) {
     return std::nullopt;
   const DraftConstant& constant = ConstantOf(draft, tensor);
   const size_t size = ElementSize(constant.stored);
-  const std::span<const std::byte> raw = constant.bytes.raw();
+  const std::span<const std::byte> raw =
+      constant.bytes.is_repeated()
+          ? std::span<const std::byte>(constant.bytes.element())
+          : constant.bytes.raw();
   if (raw.empty() ||
       std::memcmp(raw.data(), raw.data() + size, raw.size() - size) != 0) {
     return std::nullopt;

@@ -11,6 +11,7 @@ namespace aneref {
 namespace {
 
 constexpr size_t kMaxOutputBytes = size_t{256} << 20;
+constexpr size_t kMaxFilledBytes = size_t{1} << 30;
 constexpr size_t kMaxFoldedBytes = size_t{2} << 30;
 constexpr double kMaxWork = 2e9;  // multiply-adds of one folded node
 
@@ -144,7 +145,7 @@ bool ConstantFolder::GatherInputs(const fbs::NodeT& node) {
     const DraftConstant& constant = ConstantOf(draft_, node.inputs[i]);
     // Large floats decide no shape: they stay in their file until they are
     // folded.
-    if (constant.bytes.is_borrowed() && !all_known_) continue;
+    if (constant.bytes.is_deferred() && !all_known_) continue;
     // Views are not const; nothing writes through a known input.
     auto* data = const_cast<std::byte*>(constant.bytes.data());
     input.known = DenseView(TensorType{constant.stored, constant.shape},
@@ -176,6 +177,36 @@ bool ConstantFolder::FoldShape(const fbs::NodeT& node) {
     dims.push_back(shape[static_cast<size_t>(i)]);
   SetConstant(&draft_, node.outputs[0],
               MakeInts(Shape{static_cast<int64_t>(dims.size())}, dims));
+  return true;
+}
+
+// One element is folded, the rest is its repetition.
+bool ConstantFolder::FoldFill(const fbs::NodeT& node, const fbs::Node& packed,
+                              const TensorType& type) {
+  constexpr size_t kSmall = 4096;
+  if (node.op.type != fbs::Op::Generate ||
+      node.op.AsGenerate()->kind != fbs::GenerateKind::fill || !all_known_ ||
+      node.outputs[0] < 0)
+    return false;
+  int64_t one = 1;
+  OpView::Input extents;
+  extents.present = true;
+  extents.type = {DataType::kInt64, Shape{1}};
+  extents.known = DenseView(extents.type, reinterpret_cast<std::byte*>(&one));
+  const Expected<std::vector<OwnedTensor>> value =
+      EvaluateNode(packed, {&extents, 1}, kSmall);
+  if (!value.ok()) return false;
+  const DataType stored = (*value)[0].type.dtype;
+  const size_t bytes = DenseBytes({stored, type.shape});
+  if (bytes <= kSmall || bytes > kMaxFilledBytes ||
+      folded_bytes_ >= kMaxFoldedBytes)
+    return false;
+  folded_bytes_ += bytes;
+  const std::byte* element = (*value)[0].bytes.get();
+  SetConstant(
+      &draft_, node.outputs[0],
+      {stored, type.shape,
+       DraftBytes::Repeated({element, element + ElementSize(stored)}, bytes)});
   return true;
 }
 
@@ -269,7 +300,7 @@ bool ConstantFolder::Visit(const fbs::NodeT& node) {
         static_cast<fbs::DataType>((*types)[i].dtype);
     SetStaticShape(&TensorAt(draft_, node.outputs[i]), (*types)[i].shape);
   }
-  if (FoldShape(node)) return true;
+  if (FoldShape(node) || FoldFill(node, packed, (*types)[0])) return true;
   if (!all_known_ || !WorthFolding(node)) return false;
   Expected<std::vector<OwnedTensor>> values =
       EvaluateNode(packed, inputs_, kMaxOutputBytes);

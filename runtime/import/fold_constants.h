@@ -21,6 +21,8 @@ class ConstantFolder {
  private:
   bool GatherInputs(const fbs::NodeT& node);
   bool FoldShape(const fbs::NodeT& node);
+  bool FoldFill(const fbs::NodeT& node, const fbs::Node& packed,
+                const TensorType& type);
   bool WorthFolding(const fbs::NodeT& node) const;
   std::optional<std::vector<TensorType>> InferWith(const fbs::NodeT& node,
                                                    const fbs::Node& packed,

@@ -116,13 +116,6 @@ std::optional<ChannelAffine> AffineOf(const NetDraft& draft,
   return std::nullopt;
 }
 
-bool FitsHalf(const std::vector<float>& values) {
-  for (float value : values) {
-    if (!(std::fabs(value) <= kLargestHalf)) return false;
-  }
-  return true;
-}
-
 // The output channel that weight element `i` belongs to.
 struct ChannelMap {
   bool transposed = false;  // [Cin, Cout / groups, kernel...] instead of [Cout,
@@ -155,18 +148,52 @@ std::optional<ChannelMap> MapChannels(const fbs::NodeT& conv,
   return map;
 }
 
+// Multiplies the elements of output channel c by Scale(c), in place.
+void ScaleChannels(const ChannelMap& map, const ChannelAffine& affine,
+                   std::span<float> weight) {
+  const auto inner = static_cast<size_t>(map.inner);
+  for (size_t i = 0; i < weight.size(); i += inner) {
+    const double factor = affine.Scale(map.Of(static_cast<int64_t>(i)));
+    for (float& value : weight.subspan(i, inner))
+      value = static_cast<float>(static_cast<double>(value) * factor);
+  }
+}
+
+bool FitsHalf(std::span<const float> values) {
+  return std::all_of(values.begin(), values.end(), [](float value) {
+    return std::fabs(value) <= kLargestHalf;
+  });
+}
+
+// float32 weights times the scales of their channels; nothing when they would
+// overflow. One value with one scale stays one value.
+std::optional<DraftConstant> ScaledWeight(const NetDraft& draft, int32_t tensor,
+                                          const ChannelMap& map,
+                                          const ChannelAffine& affine) {
+  DraftConstant weight = ConstantOf(draft, tensor);
+  if (weight.stored != DataType::kFloat32)
+    weight = MakeFloats(weight.shape, ConstantFloats(draft, tensor));
+  const bool is_one_value =
+      weight.bytes.is_repeated() &&
+      std::all_of(affine.scale.begin(), affine.scale.end(),
+                  [&](double scale) { return scale == affine.scale[0]; });
+  const size_t bytes = weight.bytes.size();
+  if (is_one_value) weight.bytes = DraftBytes::Vector(weight.bytes.element());
+  const std::span<float> values(reinterpret_cast<float*>(weight.bytes.data()),
+                                weight.bytes.size() / sizeof(float));
+  ScaleChannels(is_one_value ? ChannelMap() : map, affine, values);
+  if (!FitsHalf(values)) return std::nullopt;
+  if (is_one_value)
+    weight.bytes = DraftBytes::Repeated(weight.bytes.Take(), bytes);
+  return weight;
+}
+
 // Rewrites the weights and bias of `conv` so that it also does `affine`. False
 // when they would overflow.
 bool ApplyAffine(GraphEditor* editor, fbs::NodeT* conv, const ChannelMap& map,
                  size_t channels, const ChannelAffine& affine) {
   NetDraft& draft = editor->draft();
   const DataType dtype = TypeOf(draft, conv->inputs[1]);
-  const Shape shape = ConstantOf(draft, conv->inputs[1]).shape;
-  std::vector<float> weight = ConstantFloats(draft, conv->inputs[1]);
-  for (size_t i = 0; i < weight.size(); ++i) {
-    const double factor = affine.Scale(map.Of(static_cast<int64_t>(i)));
-    weight[i] = static_cast<float>(static_cast<double>(weight[i]) * factor);
-  }
   const bool has_bias = conv->inputs.size() > 2 && conv->inputs[2] >= 0;
   std::vector<float> bias = has_bias ? ConstantFloats(draft, conv->inputs[2])
                                      : std::vector<float>(channels, 0.0f);
@@ -174,14 +201,16 @@ bool ApplyAffine(GraphEditor* editor, fbs::NodeT* conv, const ChannelMap& map,
   for (size_t c = 0; c < channels; ++c)
     bias[c] = static_cast<float>(
         static_cast<double>(bias[c]) * affine.Scale(c) + affine.Offset(c));
-  if (!FitsHalf(weight) || !FitsHalf(bias)) return false;
-  const bool keeps_weight = affine.scale == std::vector<double>{1.0};
-  // Scaled, a compressed weight would grow to its dense size.
-  if (!keeps_weight && ConstantOf(draft, conv->inputs[1]).compressed != nullptr)
-    return false;
-  const int32_t new_weight =
-      keeps_weight ? conv->inputs[1]
-                   : editor->NewConstant(dtype, MakeFloats(shape, weight));
+  if (!FitsHalf(bias)) return false;
+  int32_t new_weight = conv->inputs[1];
+  if (affine.scale != std::vector<double>{1.0}) {
+    // Scaled, a compressed weight would grow to its dense size.
+    if (ConstantOf(draft, new_weight).compressed != nullptr) return false;
+    std::optional<DraftConstant> scaled =
+        ScaledWeight(draft, new_weight, map, affine);
+    if (!scaled.has_value()) return false;
+    new_weight = editor->NewConstant(dtype, *std::move(scaled));
+  }
   const int32_t new_bias = editor->NewConstant(
       dtype, MakeFloats(Shape{static_cast<int64_t>(channels)}, bias));
   editor->SetInputs(conv, {conv->inputs[0], new_weight, new_bias});

@@ -62,10 +62,11 @@ class Specializer {
       value.name = Text(tensor.name());
       if (tensor.constant() < 0) continue;
       std::shared_ptr<void> owner;
+      const bool may_round = options_.numerics != Numerics::kFp32;
       ANEREF_ASSIGN(const TensorView view,
                     options_.numerics == Numerics::kDevice
-                        ? EngineConstantValue(net_, tensor, &owner)
-                        : net_.ConstantValue(tensor, &owner));
+                        ? EngineConstantValue(net_, tensor, &owner, may_round)
+                        : net_.ConstantValue(tensor, &owner, may_round));
       ANEREF_TRY(
           Define(i, {static_cast<DataType>(tensor.dtype()), view.shape}));
       value.known = view;
