@@ -144,8 +144,9 @@ bool ConstantFolder::GatherInputs(const fbs::NodeT& node) {
     if (tensor.constant < 0) continue;
     const DraftConstant& constant = ConstantOf(draft_, node.inputs[i]);
     // Large floats decide no shape: they stay in their file until they are
-    // folded.
-    if (constant.bytes.is_deferred() && !all_known_) continue;
+    // folded. A reshape only passes them on.
+    const bool is_passed_on = node.op.type == fbs::Op::Reshape && i == 0;
+    if (constant.bytes.is_deferred() && (!all_known_ || is_passed_on)) continue;
     // Views are not const; nothing writes through a known input.
     auto* data = const_cast<std::byte*>(constant.bytes.data());
     input.known = DenseView(TensorType{constant.stored, constant.shape},
@@ -207,6 +208,22 @@ bool ConstantFolder::FoldFill(const fbs::NodeT& node, const fbs::Node& packed,
       &draft_, node.outputs[0],
       {stored, type.shape,
        DraftBytes::Repeated({element, element + ElementSize(stored)}, bytes)});
+  return true;
+}
+
+// The elements stay where they are.
+bool ConstantFolder::FoldReshape(const fbs::NodeT& node,
+                                 const TensorType& type) {
+  if (node.op.type != fbs::Op::Reshape || !all_known_ || node.outputs[0] < 0 ||
+      folded_bytes_ >= kMaxFoldedBytes)
+    return false;
+  DraftConstant constant = ConstantOf(draft_, node.inputs[0]);
+  if (constant.compressed != nullptr ||
+      constant.shape.NumElements() != type.shape.NumElements())
+    return false;
+  constant.shape = type.shape;
+  folded_bytes_ += constant.bytes.size();
+  SetConstant(&draft_, node.outputs[0], std::move(constant));
   return true;
 }
 
@@ -300,7 +317,9 @@ bool ConstantFolder::Visit(const fbs::NodeT& node) {
         static_cast<fbs::DataType>((*types)[i].dtype);
     SetStaticShape(&TensorAt(draft_, node.outputs[i]), (*types)[i].shape);
   }
-  if (FoldShape(node) || FoldFill(node, packed, (*types)[0])) return true;
+  if (FoldShape(node) || FoldReshape(node, (*types)[0]) ||
+      FoldFill(node, packed, (*types)[0]))
+    return true;
   if (!all_known_ || !WorthFolding(node)) return false;
   Expected<std::vector<OwnedTensor>> values =
       EvaluateNode(packed, inputs_, kMaxOutputBytes);

@@ -21,6 +21,7 @@ class ConstantFolder {
  private:
   bool GatherInputs(const fbs::NodeT& node);
   bool FoldShape(const fbs::NodeT& node);
+  bool FoldReshape(const fbs::NodeT& node, const TensorType& type);
   bool FoldFill(const fbs::NodeT& node, const fbs::Node& packed,
                 const TensorType& type);
   bool WorthFolding(const fbs::NodeT& node) const;
