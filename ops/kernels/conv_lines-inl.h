@@ -96,6 +96,25 @@ HWY_INLINE void FillTwoPhases(const uint16_t* src, int64_t first, int64_t count,
 }
 #endif
 
+#if HWY_TARGET != HWY_SCALAR
+// `count` elements of each of `rows` rows of fp16, which begin where whole
+// vectors may be read to their end; zeros behind them. Pitches in elements.
+HWY_INLINE void WidenRows(const uint16_t* src, int64_t src_pitch, int64_t rows,
+                          int64_t count, int64_t dst_pitch, float* dst) {
+  const gemm::Tag d;
+  const hn::Rebind<uint16_t, gemm::Tag> dh;
+  const int64_t whole = count / gemm::kLanes * gemm::kLanes;
+  const auto rest = hn::FirstN(dh, static_cast<size_t>(count - whole));
+  for (int64_t r = 0; r < rows; ++r, src += src_pitch, dst += dst_pitch) {
+    for (int64_t i = 0; i < whole; i += gemm::kLanes)
+      hn::StoreU(compat::LoadWide(d, src + i), d, dst + i);
+    if (whole == count) continue;
+    const auto last = hn::IfThenElseZero(rest, hn::LoadU(dh, src + whole));
+    hn::StoreU(compat::WidenHalf(d, last), d, dst + whole);
+  }
+}
+#endif
+
 // `plane` is the channel's index in x; dst holds lines.NumFloats() floats.
 // Without `padding` dst holds another channel's lines of the same unit, whose
 // zeros are in the same places.
@@ -108,6 +127,21 @@ void FillLines(const ConvArgs& a, const ConvLines& lines, const TensorView& x,
   const int64_t begin = std::clamp<int64_t>(-first, 0, pitch);
   const int64_t end = std::clamp<int64_t>(a.in_width - first, begin, pitch);
   float* line = dst + lines.num_rows * pitch;
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (std::is_same_v<T, uint16_t>) {
+    const bool aligned = reinterpret_cast<uintptr_t>(x.data) % 64 == 0 &&
+                         x.row_pitch % 64 == 0 && first + begin == 0;
+    if (aligned && !padding && a.in_step.column == 1 && a.in_step.row == 1) {
+      const int64_t top = std::clamp<int64_t>(-first_row, 0, lines.num_rows);
+      const int64_t bottom =
+          std::clamp<int64_t>(a.in_height - first_row, top, lines.num_rows);
+      return WidenRows(x.Row<T>(plane * a.in_height + first_row + top),
+                       static_cast<int64_t>(x.row_pitch / sizeof(T)),
+                       bottom - top, end - begin, pitch,
+                       dst + top * pitch + begin);
+    }
+  }
+#endif
   for (int64_t r = 0; r < lines.num_rows; ++r, dst += pitch) {
     const int64_t row = first_row + r;
     if (lines.one_row_in_step && r % a.in_step.row != 0) continue;
