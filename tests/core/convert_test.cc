@@ -144,6 +144,24 @@ TEST_CASE("convert: equal types copy bits; none copy nothing") {
   ConvertElements(DataType::kFloat32, nullptr, DataType::kInt8, nullptr, 0);
 }
 
+TEST_CASE("convert: one element fills memory of any size") {
+  for (const size_t size : {size_t{1}, size_t{2}, size_t{4}, size_t{8}}) {
+    const std::byte element[8] = {std::byte{1}, std::byte{2}, std::byte{3},
+                                  std::byte{4}, std::byte{5}, std::byte{6},
+                                  std::byte{7}, std::byte{8}};
+    for (const size_t count : std::initializer_list<size_t>{
+             0, 1, 2, 3, 7, 2048, 16384, 16385, 50001}) {
+      std::vector<std::byte> filled(count * size + 1, std::byte{99});
+      RepeatElement(element, size, filled.data(), count * size);
+      size_t differing = 0;
+      for (size_t i = 0; i < count * size; ++i)
+        differing += filled[i] != element[i % size];
+      CHECK_EQ(differing, 0);
+      CHECK_EQ(filled.back(), std::byte{99});
+    }
+  }
+}
+
 TEST_CASE("P12: constants beyond the fp16 range saturate") {
   const std::vector<float> src = {-3.4e38f,  65520.0f,       65519.0f,
                                   1.0f,      kFloatInfinity, -kFloatInfinity,

@@ -5,7 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <cfenv>
-#include <cstring>
+#include <cmath>
 #include <limits>
 
 #include "runtime/core/half.h"
@@ -105,6 +105,23 @@ TEST_CASE("P12: an epsilon under a logarithm keeps it finite") {
   const std::vector<float> result = RunFloats(*MakeSession(net), {0, 1}, {2});
   CHECK(result[0] == -16.640625F);  // log(2^-24) = -16.6355, fp16 steps 2^-6
   CHECK(result[1] == 0);
+}
+
+TEST_CASE("P12: a large kernel of one value is rounded, in fp32 it is not") {
+  DraftBuilder net;
+  const int x = net.Input("x", {1, 512});
+  const int weight =
+      net.Constant({512, 512}, std::vector<double>(512 * 512, 0.1));
+  net.Output(net.Node(fbs::MatmulT(), {x, weight}));
+  const std::vector<float> ones(512, 1.0F);
+  // 0.1 is 0.0999755859375 in fp16, and 512 of these are an fp16 number.
+  for (float value : RunFloats(*MakeSession(net), ones, {1, 512}))
+    REQUIRE(value == 51.1875F);
+  SessionOptions fp32;
+  fp32.numerics = Numerics::kFp32;
+  const std::vector<float> exact =
+      RunFloats(*MakeSession(net, fp32), ones, {1, 512});
+  CHECK(std::fabs(exact[0] - 51.2F) < 1e-3F);
 }
 
 TEST_CASE(

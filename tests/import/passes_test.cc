@@ -64,6 +64,53 @@ TEST_CASE("constant folding: outputs of a hostile size are left alone") {
   CHECK(net.num_nodes() == 2);
 }
 
+// x * weight (a constant of one value, [2, 1, 128, 128]), then * `scale`.
+void AddFilledConv(ModelBuilder* builder, const Floats& scale) {
+  builder->Input("x", {1, 1, 128, 128});
+  builder->Ints("flat", {1}, {2 * 128 * 128});
+  onnx::NodeProto* fill = builder->Node("ConstantOfShape", {"flat"}, {"all"});
+  onnx::AttributeProto* value = fill->add_attribute();
+  value->set_name("value");
+  value->set_type(4);  // TENSOR
+  value->mutable_t()->set_data_type(1);
+  value->mutable_t()->add_dims(1);
+  value->mutable_t()->add_float_data(0.1f);
+  builder->Ints("shape", {4}, {2, 1, 128, 128});
+  builder->Node("Reshape", {"all", "shape"}, {"weight"});
+  builder->Node("Conv", {"x", "weight"}, {"c"});
+  builder->Floats("scale", {1, 2, 1, 1}, scale);
+  builder->Node("Mul", {"c", "scale"}, {"y"});
+  builder->Output("y");
+}
+
+TEST_CASE("constant folding: one value stays one value") {
+  ModelBuilder builder;
+  AddFilledConv(&builder, {0.5f, 0.5f});
+  const Imported net = Import(builder.model());
+  REQUIRE(net.num_nodes() == 1);
+  const int32_t weight = net.NodeAt(0).inputs[1];
+  const std::vector<double> values = net.ValuesOf(weight);
+  REQUIRE(values.size() == 2 * 128 * 128);
+  CHECK(std::all_of(values.begin(), values.end(),
+                    [](double v) { return v == double{0.05f}; }));
+  const auto constant = static_cast<size_t>(
+      net.graph().tensors[static_cast<size_t>(weight)]->constant);
+  CHECK(net.net.constants[constant]->encoding == fbs::Encoding::uniform);
+}
+
+TEST_CASE("constant folding: a scale per channel makes one value many") {
+  ModelBuilder builder;
+  AddFilledConv(&builder, {0.5f, -2.0f});
+  const Imported net = Import(builder.model());
+  REQUIRE(net.num_nodes() == 1);
+  const std::vector<double> values = net.ValuesOf(net.NodeAt(0).inputs[1]);
+  REQUIRE(values.size() == 2 * 128 * 128);
+  CHECK(values[0] == double{0.05f});
+  CHECK(values[128 * 128 - 1] == double{0.05f});
+  CHECK(values[128 * 128] == double{-0.2f});
+  CHECK(values.back() == double{-0.2f});
+}
+
 TEST_CASE("dead nodes: what no output needs is dropped") {
   ModelBuilder builder;
   builder.Input("x", {2});
@@ -325,7 +372,8 @@ TEST_CASE("patterns: GELU in its three spellings") {
     CAPTURE(spelling);
     ModelBuilder builder;
     builder.Input("x", {1, 3});
-    builder.Floats("root", {}, {1.41421356f});
+    // Also as a file of fp16 has it.
+    builder.Floats("root", {}, {spelling == 1 ? 1.4140625f : 1.41421356f});
     builder.Floats("one", {}, {1});
     builder.Floats("half", {}, {0.5f});
     builder.Node("Div", {"x", "root"}, {"s"});
