@@ -210,23 +210,35 @@ Expected<std::vector<TensorType>> Infer(const OpView& op) {
   return std::vector<TensorType>{{op.In(0).dtype, plan.output}};
 }
 
-// ---- coordinates and weights, in double (P16) ----
+// ---- coordinates and weights, in double but for nearest (P16) ----
 
-double SourceOf(Coordinate mode, const AxisPlan& axis, int64_t output) {
+// Nearest neighbours divide in fp32, as other runtimes do: a scale of 0.6 is
+// fp32's, 2.4e-8 more than what is meant, and 3 / 0.6 has to reach element 5.
+double SourceOf(const fbs::Resample& attributes, const AxisPlan& axis,
+                int64_t output) {
+  const Coordinate mode = attributes.coordinate_mode();
+  const auto unscaled = [&](double place) {
+    return attributes.mode() == Mode::nearest
+               ? double{static_cast<float>(place) /
+                        static_cast<float>(axis.scale)}
+               : place / axis.scale;
+  };
   const auto o = static_cast<double>(output), in = static_cast<double>(axis.in),
              out = static_cast<double>(axis.out);
   switch (mode) {
     case Coordinate::align_corners:
       return axis.out == 1 ? 0.0 : o * (in - 1.0) / (axis.length - 1.0);
     case Coordinate::asymmetric:
-      return o / axis.scale;
+      return unscaled(o);
     case Coordinate::tf_half_pixel_for_nn:
-      return (o + 0.5) / axis.scale;
+      return unscaled(o + 0.5);
     case Coordinate::pytorch_half_pixel:
-      return axis.out == 1 ? 0.0 : (o + 0.5) / axis.scale - 0.5;
+      return axis.out == 1 ? 0.0 : unscaled(o + 0.5) - 0.5;
     case Coordinate::half_pixel_symmetric: {
       const double offset = in / 2.0 * (1.0 - out / axis.length);
-      return offset + (o + 0.5) / axis.scale - 0.5;
+      if (attributes.mode() == Mode::nearest)
+        return double{static_cast<float>(offset + unscaled(o + 0.5))} - 0.5;
+      return offset + unscaled(o + 0.5) - 0.5;
     }
     case Coordinate::coreml_upsample:
       return axis.out == 1 ? 0.0 : o * (in - in / out) / (out - 1.0);
@@ -239,7 +251,7 @@ double SourceOf(Coordinate mode, const AxisPlan& axis, int64_t output) {
       return axis.start * (in - 1.0) +
              o * (axis.end - axis.start) * (in - 1.0) / (out - 1.0);
     default:
-      return (o + 0.5) / axis.scale - 0.5;
+      return unscaled(o + 0.5) - 0.5;
   }
 }
 
@@ -327,7 +339,7 @@ AxisTaps TapsOf(const fbs::Resample& attributes, const AxisPlan& axis,
       taps.weights.push_back(1.0);
       continue;
     }
-    const double x = SourceOf(attributes.coordinate_mode(), axis, o);
+    const double x = SourceOf(attributes, axis, o);
     if (attributes.coordinate_mode() == Coordinate::tf_crop_and_resize) {
       outside->back() = !(x >= 0.0 && x <= static_cast<double>(axis.in - 1));
     }

@@ -109,6 +109,28 @@ TEST_CASE("resample: nearest picks by rounding mode") {
            List{1, 2, 2, 3, 3, 4});
 }
 
+TEST_CASE("P16: nearest reaches the element that a decimal scale means") {
+  fbs::ResampleT attributes = Attributes(Mode::nearest, {0.6f});
+  attributes.nearest_mode = Nearest::floor;
+  attributes.coordinate_mode = Coordinate::asymmetric;
+  // 0, 1 / 0.6, 2 / 0.6, 3 / 0.6, ... of ten elements.
+  CHECK_EQ(Resample(attributes, {Half({10}, Ramp(10))}),
+           List{1, 2, 4, 6, 7, 9});
+  // 1.5 / 0.6 is 2.5 in fp32, but 4.5 / 0.6 is one unit below 7.5.
+  attributes.coordinate_mode = Coordinate::half_pixel;
+  CHECK_EQ(Resample(attributes, {Half({10}, Ramp(10))}),
+           List{1, 3, 4, 6, 7, 9});
+  // Nine of three: the middles of the thirds are whole numbers.
+  attributes = Attributes(Mode::nearest, {});
+  attributes.nearest_mode = Nearest::floor;
+  attributes.sizes = {3};
+  for (const auto mode :
+       {Coordinate::half_pixel, Coordinate::half_pixel_symmetric}) {
+    attributes.coordinate_mode = mode;
+    CHECK_EQ(Resample(attributes, {Half({9}, Ramp(9))}), List{2, 5, 8});
+  }
+}
+
 TEST_CASE("resample: nearest over any axes and of any type") {
   CHECK_EQ(
       Resample(Attributes(Mode::nearest, {2, 3}), {Half({2, 2}, {1, 2, 3, 4})}),

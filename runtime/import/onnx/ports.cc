@@ -129,6 +129,18 @@ Status Converter::ConvertInputs(const GraphProto& graph, Scope* scope) {
   return Status();
 }
 
+// The type of a floating output whose file declares none: that of a network in
+// fp16 when its inputs are, else float32, which the import computes in fp16.
+DataType UndeclaredType(const fbs::GraphT& graph, DataType computed) {
+  const bool is_half_network = std::any_of(
+      graph.inputs.begin(), graph.inputs.end(), [](const auto& input) {
+        return input->declared == fbs::DataType::float16;
+      });
+  return computed == DataType::kFloat16 && !is_half_network
+             ? DataType::kFloat32
+             : computed;
+}
+
 Status Converter::ConvertOutputs(const GraphProto& graph, const Scope& scope) {
   if (graph.output_size() == 0)
     return InvalidFile("", "the graph has no outputs");
@@ -138,7 +150,8 @@ Status Converter::ConvertOutputs(const GraphProto& graph, const Scope& scope) {
     fbs::TensorT& value = TensorAt(*session_.draft, tensor);
     auto port = std::make_unique<fbs::PortT>();
     port->tensor = tensor;
-    port->declared = value.dtype;
+    port->declared = static_cast<fbs::DataType>(UndeclaredType(
+        MainGraph(*session_.draft), static_cast<DataType>(value.dtype)));
     if (info.type().has_tensor_type()) {
       const TypeProto::Tensor& type = info.type().tensor_type();
       const Expected<DataType> source = SourceType(type.elem_type());
