@@ -67,6 +67,21 @@ TEST_CASE(
   CHECK(source.num_nodes() == 3);
 }
 
+TEST_CASE("graph: an output without a type is float32, in fp16 networks fp16") {
+  constexpr int32_t kFloat = 1, kHalf = 10;
+  for (const int32_t type : {kFloat, kHalf}) {
+    ModelBuilder builder;
+    builder.Input("x", {2}, type);
+    builder.Node("Relu", {"x"}, {"y"});
+    builder.Output("y");
+    const Imported net = Import(builder.model());
+    REQUIRE(net.status.ok());
+    CHECK(net.Find("y")->dtype == fbs::DataType::float16);
+    CHECK(net.graph().outputs[0]->declared ==
+          (type == kFloat ? fbs::DataType::float32 : fbs::DataType::float16));
+  }
+}
+
 TEST_CASE("graph: dynamic extents keep their names") {
   ModelBuilder builder;
   builder.Input("x", {0, 3, 4, 5});
