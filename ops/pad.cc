@@ -108,8 +108,8 @@ std::array<std::byte, 8> ValueAttribute(const OpView& op, DataType dtype) {
   std::array<std::byte, 8> bits{};
   const float value = op.attributes<fbs::Pad>().value();
   if (dtype == DataType::kFloat16) {
-    ConvertConstantToHalf(&value, reinterpret_cast<uint16_t*>(bits.data()),
-                          1, 1);  // P12
+    ConvertConstantToHalf(&value, reinterpret_cast<uint16_t*>(bits.data()), 1,
+                          1);  // P12
   } else {
     ConvertElements(DataType::kFloat32, &value, dtype, bits.data(), 1);
   }

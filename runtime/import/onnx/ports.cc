@@ -136,9 +136,8 @@ DataType UndeclaredType(const fbs::GraphT& graph, DataType computed) {
       graph.inputs.begin(), graph.inputs.end(), [](const auto& input) {
         return input->declared == fbs::DataType::float16;
       });
-  return computed == DataType::kFloat16 && !is_half_network
-             ? DataType::kFloat32
-             : computed;
+  return computed == DataType::kFloat16 && !is_half_network ? DataType::kFloat32
+                                                            : computed;
 }
 
 Status Converter::ConvertOutputs(const GraphProto& graph, const Scope& scope) {
