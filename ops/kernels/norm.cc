@@ -58,25 +58,67 @@ struct SimdNormRows : SimdRows {
     ScalarNormRows::Square(values + i, count - i, squares + i);
   }
 
-  static HWY_NOINLINE void DividePower(float k, float step, float beta,
+  using LrnDoubles = hn::CappedTag<double, 8>;
+
+  static HWY_INLINE RowVector LrnBase(RowTag d, const LrnArgs& args,
+                                      const float* sum) {
+    return hn::Add(hn::Set(d, args.k),
+                   hn::Mul(hn::Set(d, args.Step()), hn::LoadU(d, sum)));
+  }
+
+  // As many elements as a vector has doubles.
+  static HWY_INLINE void DivideRoots(const LrnArgs& args, const float* value,
+                                     float* sum) {
+    const LrnDoubles d;
+    const hn::Rebind<float, LrnDoubles> df;
+    const auto base =
+        hn::Add(hn::Set(df, args.k),
+                hn::Mul(hn::Set(df, args.Step()), hn::LoadU(df, sum)));
+    const auto root = hn::Sqrt(hn::PromoteTo(d, base));
+    // Emulated targets demote an infinity to the largest float.
+    const auto power = hn::IfThenElse(
+        hn::Le(base, hn::Set(df, std::numeric_limits<float>::max())),
+        hn::DemoteTo(df, hn::Mul(root, hn::Sqrt(root))), base);
+    hn::StoreU(hn::Div(hn::LoadU(df, value), power), df, sum);
+  }
+
+  // Roots in fp32 are within 2^-21 of the quotient: false where that may round
+  // to another half, and nothing has changed.
+  static HWY_INLINE bool DivideRootsToHalf(const LrnArgs& args,
+                                           const float* value, float* sum) {
+    const RowTag d;
+    const auto root = hn::Sqrt(LrnBase(d, args, sum));
+    const auto quotient =
+        hn::Div(hn::LoadU(d, value), hn::Mul(root, hn::Sqrt(root)));
+    const auto low =
+        compat::NarrowHalf(d, hn::Mul(quotient, hn::Set(d, 1.0f - 0x1p-20f)));
+    const auto high =
+        compat::NarrowHalf(d, hn::Mul(quotient, hn::Set(d, 1.0f + 0x1p-20f)));
+    const auto in_range = hn::Lt(hn::Abs(quotient), hn::Set(d, 0x1p100f));
+    if (!hn::AllTrue(d, in_range) ||
+        !hn::AllTrue(hn::DFromV<decltype(low)>(), hn::Eq(low, high)))
+      return false;
+    hn::StoreU(quotient, d, sum);
+    return true;
+  }
+
+  static HWY_NOINLINE void DividePower(const LrnArgs& given, DataType type,
                                        const float* value, size_t count,
                                        float* sum) {
-    const hn::ScalableTag<double> d;
-    const hn::Rebind<float, decltype(d)> df;
-    const size_t lanes = hn::Lanes(d);
+    const size_t lanes = hn::Lanes(RowTag());
+    const size_t doubles = hn::Lanes(LrnDoubles());
+    const LrnArgs args = given;  // in registers
     size_t i = 0;
-    for (; beta == kLrnRootsBeta && i + lanes <= count; i += lanes) {
-      const auto base = hn::Add(
-          hn::Set(df, k), hn::Mul(hn::Set(df, step), hn::LoadU(df, sum + i)));
-      const auto root = hn::Sqrt(hn::PromoteTo(d, base));
-      // Emulated targets demote an infinity to the largest float.
-      const auto power = hn::IfThenElse(
-          hn::Le(base, hn::Set(df, std::numeric_limits<float>::max())),
-          hn::DemoteTo(df, hn::Mul(root, hn::Sqrt(root))), base);
-      hn::StoreU(hn::Div(hn::LoadU(df, value + i), power), df, sum + i);
+    for (; args.beta == kLrnRootsBeta && i + lanes <= count; i += lanes) {
+      if (type == DataType::kFloat16 &&
+          DivideRootsToHalf(args, value + i, sum + i))
+        continue;
+      for (size_t j = i; j < i + lanes; j += doubles)
+        DivideRoots(args, value + j, sum + j);
     }
     for (; i < count; ++i)
-      sum[i] = value[i] / FastLrnPower(k + step * sum[i], beta);
+      sum[i] =
+          value[i] / FastLrnPower(args.k + args.Step() * sum[i], args.beta);
   }
 };
 

@@ -67,6 +67,7 @@ struct LrnArgs {
   int64_t num_items = 1;
   int64_t items_per_unit = 1;
   int64_t width = 1;
+  float Step() const { return alpha / static_cast<float>(size); }
 };
 extern const Kernel kLrnKernel;
 inline size_t LrnScratch(const LrnArgs& args) {

@@ -272,7 +272,6 @@ Status RunLrn(const KernelCall& call, int64_t unit) {
   auto* values = reinterpret_cast<float*>(call.scratch);  // [channels][width]
   float* squares = values + elements;                     // [channels][width]
   float* sums = squares + elements;                       // [channels][width]
-  const float step = args.alpha / static_cast<float>(args.size);
   const int64_t end =
       std::min(args.num_items, (unit + 1) * args.items_per_unit);
   for (int64_t item = unit * args.items_per_unit; item < end; ++item) {
@@ -287,7 +286,7 @@ Status RunLrn(const KernelCall& call, int64_t unit) {
     }
     Rows::Square(values, elements, squares);
     SumWindows<Rows>(args, squares, sums);
-    Rows::DividePower(args.k, step, args.beta, values, elements, sums);
+    Rows::DividePower(args, y.dtype, values, elements, sums);
     for (int64_t c = 0; c < args.channels; ++c) {
       Rows::Narrow(sums + c * args.width, width, y.dtype,
                    y.Row<std::byte>(row_of(c)));
@@ -317,11 +316,12 @@ struct ScalarNormRows : ScalarRows {
   static void Square(const float* values, size_t count, float* squares) {
     for (size_t i = 0; i < count; ++i) squares[i] = values[i] * values[i];
   }
-  // sum = value / (k + step * sum)^beta
-  static void DividePower(float k, float step, float beta, const float* value,
-                          size_t count, float* sum) {
+  // sum = value / (k + step * sum)^beta, or what rounds to the same half when
+  // `type` is one.
+  static void DividePower(const LrnArgs& args, DataType /*type*/,
+                          const float* value, size_t count, float* sum) {
     for (size_t i = 0; i < count; ++i)
-      sum[i] = value[i] / LrnPower(k + step * sum[i], beta);
+      sum[i] = value[i] / LrnPower(args.k + args.Step() * sum[i], args.beta);
   }
 };
 
