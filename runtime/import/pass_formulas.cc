@@ -173,35 +173,54 @@ class Cone {
 };
 
 // Constants are float32 and often printed with few digits: 1e-5 of the
-// function's size is equality.
-bool Matches(const Samples& values, const UnaryFunction& function) {
+// function's size is equality. In files of fp16 they are rounded further, but
+// by less than GELU and its tanh form are apart.
+bool Matches(const Samples& values, const UnaryFunction& function,
+             bool has_half_constants) {
+  const double bound = has_half_constants ? 1e-4 : 1e-5;
   for (size_t i = 0; i < values.size(); ++i) {
     const double expected = EvaluateUnary(function, kSamples[i]);
     if (!(std::fabs(values[i] - expected) <=
-          1e-5 * std::max(1.0, std::fabs(expected))))
+          bound * std::max(1.0, std::fabs(expected))))
       return false;
   }
   return true;
 }
 
-// A scalar constant of rank 1 and more could broadcast the variable to a larger
-// shape: only then the ranks matter.
-bool KeepsShape(GraphEditor* editor, const Cone& cone) {
-  for (const fbs::NodeT* piece : cone.pieces()) {
-    for (int32_t input : piece->inputs) {
-      if (!editor->IsConst(input)) continue;
-      const std::vector<int64_t>& shape =
-          TensorAt(editor->draft(), input).shape;
-      if (std::any_of(shape.begin(), shape.end(),
-                      [](int64_t extent) { return extent != 1; }))
-        return false;
-      const std::optional<size_t> rank =
-          RankOf(TensorAt(editor->draft(), cone.Variable()));
-      if (shape.size() > 1 && (!rank.has_value() || shape.size() > *rank))
-        return false;
-    }
+// A constant of this shape could broadcast `variable` to a larger one: only its
+// extents that are 1 or the variable's own, counted from the back, do not.
+bool BroadcastsInto(const std::vector<int64_t>& shape,
+                    const fbs::TensorT& variable) {
+  const std::optional<size_t> rank = RankOf(variable);
+  if (shape.size() > 1 && (!rank.has_value() || shape.size() > *rank))
+    return false;
+  for (size_t back = 1; back <= shape.size(); ++back) {
+    const int64_t extent = shape[shape.size() - back];
+    if (extent == 1) continue;
+    if (!rank.has_value() || back > *rank ||
+        variable.shape[*rank - back] != extent)
+      return false;
   }
   return true;
+}
+
+// Whether `holds` for any constant of the formula.
+template <class Predicate>
+bool AnyConstant(GraphEditor* editor, const Cone& cone,
+                 const Predicate& holds) {
+  for (const fbs::NodeT* piece : cone.pieces()) {
+    for (int32_t input : piece->inputs) {
+      if (editor->IsConst(input) && holds(input)) return true;
+    }
+  }
+  return false;
+}
+
+bool KeepsShape(GraphEditor* editor, const Cone& cone) {
+  const fbs::TensorT& variable = TensorAt(editor->draft(), cone.Variable());
+  return !AnyConstant(editor, cone, [&](int32_t input) {
+    return !BroadcastsInto(TensorAt(editor->draft(), input).shape, variable);
+  });
 }
 
 void Replace(GraphEditor* editor, fbs::NodeT* root, const Cone& cone,
@@ -234,8 +253,11 @@ void JoinFormula(GraphEditor* editor, fbs::NodeT* root) {
       continue;
     const std::optional<Samples> values = cone.Evaluate();
     if (!values.has_value()) return;
+    const bool has_half = AnyConstant(editor, cone, [&](int32_t input) {
+      return ConstantOf(editor->draft(), input).stored == DataType::kFloat16;
+    });
     for (const Candidate& candidate : kCandidates) {
-      if (Matches(*values, candidate.function))
+      if (Matches(*values, candidate.function, has_half))
         return Replace(editor, root, cone, candidate);
     }
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "runtime/core/half.h"
 #include "tests/import/model_builder.h"
 
 namespace aneref::test {
@@ -399,6 +400,54 @@ TEST_CASE("patterns: GELU in its three spellings") {
     CHECK(y[1] == 0.0f);
     CHECK(y[2] == doctest::Approx(1.95449974));
   }
+}
+
+// GELU by tanh of x [2, 3, 4], with its last sum's 1 in the shape `ones`.
+Imported TanhGelu(const std::vector<int64_t>& ones, bool is_half) {
+  ModelBuilder builder;
+  builder.Input("x", {2, 3, 4}, is_half ? 10 : 1);
+  const auto scalar = [&](const std::string& name, float value,
+                          const std::vector<int64_t>& shape) {
+    size_t count = 1;
+    for (const int64_t extent : shape) count *= static_cast<size_t>(extent);
+    if (!is_half) {
+      builder.Floats(name, shape, Floats(count, value));
+      return;
+    }
+    onnx::TensorProto* tensor = builder.Tensor(name, 10, shape);
+    for (size_t i = 0; i < count; ++i)
+      tensor->add_int32_data(FloatToHalf(value));
+  };
+  scalar("a", 0.044715f, {});
+  scalar("b", 0.7978845608f, {});
+  scalar("one", 1, ones);
+  scalar("half", 0.5f, {});
+  builder.Node("Mul", {"x", "x"}, {"xx"});
+  builder.Node("Mul", {"xx", "x"}, {"xxx"});
+  builder.Node("Mul", {"xxx", "a"}, {"cubic"});
+  builder.Node("Add", {"x", "cubic"}, {"sum"});
+  builder.Node("Mul", {"sum", "b"}, {"inner"});
+  builder.Node("Tanh", {"inner"}, {"t"});
+  builder.Node("Add", {"t", "one"}, {"p"});
+  builder.Node("Mul", {"x", "half"}, {"h"});
+  builder.Node("Mul", {"h", "p"}, {"y"});
+  builder.Output("y");
+  return Import(builder.model());
+}
+
+TEST_CASE(
+    "patterns: GELU by tanh, also with ones of its own shape or in fp16") {
+  const auto is_gelu = [](const Imported& net) {
+    return net.num_nodes() == 1 && net.NodeAt(0).op.AsActivation()->kind ==
+                                       fbs::ActivationKind::gelu_tanh;
+  };
+  CHECK(is_gelu(TanhGelu({}, false)));
+  CHECK(is_gelu(TanhGelu({3, 4}, false)));
+  CHECK(is_gelu(TanhGelu({3, 1}, false)));
+  CHECK(is_gelu(TanhGelu({}, true)));
+  // These make the result larger than x.
+  CHECK(TanhGelu({2, 2, 3, 4}, false).num_nodes() > 1);
+  CHECK(TanhGelu({1, 2, 3, 4}, false).num_nodes() > 1);
 }
 
 TEST_CASE("P24: top-k of a softmax takes order from the softmax's input") {
