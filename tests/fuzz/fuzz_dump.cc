@@ -20,9 +20,10 @@ using aneref::fuzz::WriteScratch;
 
 constexpr uint64_t kMostBytes = 1 << 20;
 
-// A folder of this process, with a raw buffer for manifests to point into.
+// A folder of this process, with a raw buffer for manifests to point into. The
+// name is never destroyed: what removes the folder runs at exit.
 const std::string& Folder() {
-  static const std::string folder = [] {
+  static const std::string& folder = *new std::string([] {
     std::string name = "/tmp/aneref-fuzz-XXXXXX";
     if (mkdtemp(name.data()) == nullptr) std::abort();
     uint8_t raw[256];
@@ -33,7 +34,7 @@ const std::string& Folder() {
       fs::remove_all(Folder(), error);
     });
     return name;
-  }();
+  }());
   return folder;
 }
 
