@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 
 #include "ops/data_shapes.h"
 #include "ops/movement.h"

@@ -60,8 +60,10 @@ struct SimdNormRows : SimdRows {
 
   using LrnDoubles = hn::CappedTag<double, 8>;
 
-  static HWY_INLINE RowVector LrnBase(RowTag d, const LrnArgs& args,
-                                      const float* sum) {
+  // k + step * sum, as many as `d` has lanes.
+  template <class D>
+  static HWY_INLINE hn::Vec<D> LrnBase(D d, const LrnArgs& args,
+                                       const float* sum) {
     return hn::Add(hn::Set(d, args.k),
                    hn::Mul(hn::Set(d, args.Step()), hn::LoadU(d, sum)));
   }
@@ -71,9 +73,7 @@ struct SimdNormRows : SimdRows {
                                      float* sum) {
     const LrnDoubles d;
     const hn::Rebind<float, LrnDoubles> df;
-    const auto base =
-        hn::Add(hn::Set(df, args.k),
-                hn::Mul(hn::Set(df, args.Step()), hn::LoadU(df, sum)));
+    const auto base = LrnBase(df, args, sum);
     const auto root = hn::Sqrt(hn::PromoteTo(d, base));
     // Emulated targets demote an infinity to the largest float.
     const auto power = hn::IfThenElse(
