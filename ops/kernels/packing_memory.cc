@@ -32,8 +32,9 @@ size_t Granules(size_t size) {
 
 }  // namespace
 
-PackingMemory::PackingMemory(const BlockSource& source, uint64_t limit)
-    : source_(source), limit_(limit), outer_(current) {
+PackingMemory::PackingMemory(const BlockSource& source, uint64_t limit,
+                             uint64_t used)
+    : source_(source), limit_(limit), used_(used), outer_(current) {
   current = this;
 }
 
@@ -50,7 +51,8 @@ std::byte* AllocatePacked(size_t size, PackedOrigin* origin) {
   *origin = {};
   PackingMemory* const from = current;
   if (from == nullptr) return FromHeap(size);
-  if (from->limit_ != 0 && size > from->limit_ - from->used_) {
+  if (from->limit_ != 0 &&
+      (from->used_ >= from->limit_ || size > from->limit_ - from->used_)) {
     from->refusal_ = LimitError("packed weights would bring memory to " +
                                 std::to_string(from->used_ + size) +
                                 " bytes, " + std::to_string(from->limit_) +

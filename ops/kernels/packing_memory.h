@@ -24,14 +24,15 @@ struct PackedOrigin {
 // and count; those that outlive it keep counting. The innermost one serves.
 class PackingMemory {
  public:
-  PackingMemory(const BlockSource& source, uint64_t limit);  // 0: no limit
+  // `limit` 0: none. `used`: bytes that count already.
+  PackingMemory(const BlockSource& source, uint64_t limit, uint64_t used = 0);
   ~PackingMemory();
   PackingMemory(const PackingMemory&) = delete;
   PackingMemory& operator=(const PackingMemory&) = delete;
   // Of this thread; null: the C++ heap, without a limit.
   static PackingMemory* Current();
 
-  uint64_t used() const { return used_; }
+  uint64_t used() const { return used_; }  // with those of the constructor
   // Why AllocatePacked threw std::bad_alloc: kLimit, kOutOfMemory, or
   // kInvalidArgument where the source gave an address that does not suit.
   Status Refusal() const;
@@ -43,7 +44,7 @@ class PackingMemory {
 
   BlockSource source_;
   uint64_t limit_;
-  uint64_t used_ = 0;
+  uint64_t used_;
   Status refusal_;
   PackingMemory* outer_;
 };

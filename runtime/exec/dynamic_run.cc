@@ -47,7 +47,8 @@ Status DynamicRun::Build(const Net& net, const SessionResources& resources) {
 
 Status DynamicRun::SetInput(size_t index, const TensorView& value) {
   ANEREF_ASSIGN(inputs_[index],
-                MakeHostValue(declared_[index], value, options_.numerics));
+                MakeHostValue(declared_[index], value, options_.numerics,
+                              interpreter_->memory()));
   return Status();
 }
 

@@ -1,7 +1,9 @@
 // Runs a graph node by node, each with the shapes of the values at hand: for
 // networks whose shapes depend on data (non-zero, loops, branches), which have
 // no static plan. Same kernels and the same bits as a planned run of the same
-// nodes.
+// nodes. What a node was lowered to for operands of some types, with its packed
+// weights, serves until it meets others; only nodes that cannot be lowered
+// without the values of a run are lowered again in each.
 #ifndef ANEREF_RUNTIME_EXEC_INTERPRETER_H_
 #define ANEREF_RUNTIME_EXEC_INTERPRETER_H_
 
@@ -13,45 +15,26 @@
 
 #include "ops/device.h"
 #include "runtime/exec/executor.h"
+#include "runtime/exec/host_value.h"
 #include "runtime/exec/run_hooks.h"
 #include "runtime/graph/net.h"
-#include "runtime/plan/specialize.h"
 
 namespace aneref {
-
-// A value of the run. Immutable once made; copies share the memory.
-struct HostValue {
-  TensorType declared;
-  TensorView view;   // a surface of the type in memory
-  TensorView known;  // the same elements, dense (constants: as stored)
-  std::shared_ptr<void> owner;  // of the surface
-  std::shared_ptr<void> known_owner;
-  bool defined = false;
-};
 
 struct InterpreterOptions {
   Numerics numerics = Numerics::kPortable;
   bool scalar = false;      // the scalar kernels
   bool reference = false;   // the ops' references
-  uint64_t max_memory = 0;  // bytes of values alive at once; 0: no limit
+  uint64_t max_memory = 0;  // bytes of values and packed weights alive at once;
+                            // 0: no limit
   std::shared_ptr<const DeviceContext> device;  // kDevice: whose arithmetic
   ParallelFor parallel;                         // whose threads
-  BlockSource source;                           // of scratch
+  BlockSource source;  // of values, packed weights and scratch
 };
 
 // Called after each node of the main graph for each named value.
 using ValueVisitor =
     std::function<Status(const std::string& name, const HostValue& value)>;
-
-// A surface holding `dense`, converted to the type in memory.
-Expected<HostValue> MakeHostValue(const TensorType& declared,
-                                  const TensorView& dense, Numerics numerics);
-
-// A surface holding a constant as it is stored, which lowerings read, too.
-Expected<HostValue> MakeConstantValue(const TensorType& declared,
-                                      const TensorView& known,
-                                      std::shared_ptr<void> owner,
-                                      Numerics numerics);
 
 // Borrows the net.
 class Interpreter {
@@ -65,9 +48,14 @@ class Interpreter {
                                        const ValueVisitor& visit,
                                        RunHooks* hooks = nullptr);
 
-  // One node on given operands; undefined ones are absent.
+  // One node on given operands, whose values its lowering may read; undefined
+  // ones are absent.
   Expected<std::vector<HostValue>> RunNode(const fbs::Node& node,
                                            std::vector<HostValue> inputs);
+
+  // Where its values and packed weights come from, and their count. Inputs may
+  // come from there, too.
+  const ValueMemory& memory() const;
 
  private:
   struct Impl;

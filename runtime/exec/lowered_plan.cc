@@ -2,14 +2,13 @@
 #include "runtime/exec/lowered_plan.h"
 
 #include <algorithm>
-#include <new>
 
 #include "ops/device.h"
-#include "ops/kernels/packing_memory.h"
 #include "ops/registry.h"
 #include "runtime/core/layout.h"
 #include "runtime/exec/fill_surface.h"
 #include "runtime/exec/fused_steps.h"
+#include "runtime/exec/lower_within.h"
 #include "runtime/graph/evaluate.h"
 #include "runtime/plan/memory.h"
 
@@ -34,17 +33,6 @@ constexpr Kernel kCopyKernel = {"copy", CopyRows, CopyRows};
 CutHint HintOf(const PlanTask& task) {
   if (!task.on_engine) return {};
   return {task.grid.tile_rows, task.grid.ChannelsPerPass()};
-}
-
-// With the weights of Lower's memory. Running out of it is an error value.
-Status LowerPacked(const OpDef& def, const OpView& op, Rung rung,
-                   TaskBuilder* builder) {
-  try {
-    return rung == Rung::kReference ? LowerOpToReference(def, op, builder)
-                                    : LowerOp(def, op, builder);
-  } catch (const std::bad_alloc&) {
-    return PackingMemory::Current()->Refusal();
-  }
 }
 
 }  // namespace
@@ -104,7 +92,8 @@ Status LoweredPlan::Lower(const Net& net) {
     for (const LayerNode& part : plan_->tasks[t].nodes) {
       const size_t first = steps_.size();
       const bool is_free = plan_->node_is_free[static_cast<size_t>(part.node)];
-      if (!is_free) ANEREF_TRY(LowerNode(part.node, static_cast<int32_t>(t)));
+      if (!is_free)
+        ANEREF_TRY(LowerNode(part.node, static_cast<int32_t>(t), packing));
       ops_.push_back({static_cast<size_t>(part.node), first, steps_.size()});
       if (is_free) continue;
       // Packed weights are the only copy that a run needs in memory.
@@ -123,7 +112,8 @@ Status LoweredPlan::Lower(const Net& net) {
   return Status();
 }
 
-Status LoweredPlan::LowerNode(int32_t index, int32_t task) {
+Status LoweredPlan::LowerNode(int32_t index, int32_t task,
+                              const PackingMemory& packing) {
   const ProgramNode& node = Node(static_cast<size_t>(index));
   const std::vector<OpView::Input> operands =
       OperandsOf(*program_, node, /*in_memory=*/true);
@@ -137,7 +127,8 @@ Status LoweredPlan::LowerNode(int32_t index, int32_t task) {
   const OpDef& def = *FindOp(node.node->op_type());
   TaskBuilder builder(HintOf(plan_->tasks[static_cast<size_t>(task)]),
                       options_.fast);
-  const Status status = LowerPacked(def, view, options_.rung, &builder);
+  const Status status = LowerWithin(
+      packing, def, view, options_.rung == Rung::kReference, &builder);
   ANEREF_TRY(status.WithContext(DescribeNode(*node.node)));
   first_temporary_ = slots_.size();
   for (const TensorType& type : builder.temporaries()) {

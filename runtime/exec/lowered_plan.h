@@ -14,6 +14,8 @@
 
 namespace aneref {
 
+class PackingMemory;  // ops/kernels/packing_memory.h
+
 struct LoweringOptions {
   std::shared_ptr<const DeviceContext> device;  // numerics kDevice
   Rung rung = Rung::kSimd;
@@ -83,7 +85,7 @@ class LoweredPlan {
         options_(options) {}
 
   Status Lower(const Net& net);
-  Status LowerNode(int32_t node, int32_t task);
+  Status LowerNode(int32_t node, int32_t task, const PackingMemory& packing);
   void AddSteps(TaskBuilder* builder, size_t node, int32_t task);
   void KeepOperand(Step* step);
   Status PlaceConstants();

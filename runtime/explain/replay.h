@@ -23,7 +23,6 @@ struct Arithmetic {
   std::shared_ptr<const DeviceContext> device;  // for kDevice
 };
 
-using HostValues = std::vector<HostValue>;
 
 // Evaluates single nodes. Borrows the net (bodies of loops are its graphs).
 class NodeEvaluator {
