@@ -10,7 +10,7 @@ if(ANEREF_OPS)
   endforeach()
   # The list between semicolons, which a shell would cut apart: as a string of its own file.
   file(CONFIGURE OUTPUT generated/ops/chosen.h CONTENT "#define ANEREF_OPS \";@ANEREF_OPS@;\"\n" @ONLY)
-  set_source_files_properties(ops/registry.cc ops/device.cc PROPERTIES COMPILE_OPTIONS
+  set_source_files_properties(ops/registry.cc ops/device.cc runtime/exec/interpreter.cc PROPERTIES COMPILE_OPTIONS
                               "-include;${CMAKE_BINARY_DIR}/generated/ops/chosen.h")
 endif()
 if(ANEREF_MINIMAL)

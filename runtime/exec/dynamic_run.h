@@ -29,6 +29,8 @@ class DynamicRun {
   Status Run(RunHooks* hooks);
   const TensorView& Output(size_t index) const { return outputs_[index].view; }
   const TensorView& Input(size_t index) const { return inputs_[index].view; }
+  const Interpreter& interpreter() const { return *interpreter_; }
+  void EnableProfile(bool on) { interpreter_->EnableProfile(on); }
   size_t num_outputs() const { return outputs_.size(); }
   // Named values of the last run; needs keep_intermediates.
   const std::vector<std::pair<std::string, HostValue>>& kept() const {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "ops/chosen_families.h"
+#include "runtime/core/layout.h"
 #include "runtime/exec/interpreter_impl.h"
 #include "runtime/exec/lower_within.h"
 #include "runtime/graph/engine_constants.h"
@@ -165,10 +167,12 @@ Status Interpreter::Impl::RunNode(const fbs::Node& node, Frame* frame) {
 Expected<HostValues> Interpreter::Impl::Evaluate(const fbs::Node& node,
                                                  const Operands& in,
                                                  bool keep) {
-  if (node.op_type() == fbs::Op::Control) return RunControl(node, in);
+  if constexpr (IsChosen("control")) {
+    if (node.op_type() == fbs::Op::Control) return RunControl(node, in);
+  }
   if (keep) {
     LoweredNode* const found = FindLowered(node, in);
-    if (found != nullptr) return Compute(found, in);
+    if (found != nullptr) return Compute(node, in, found);
   }
   std::vector<OpView::Input> operands(in.size());
   for (size_t i = 0; i < in.size(); ++i) {
@@ -178,7 +182,7 @@ Expected<HostValues> Interpreter::Impl::Evaluate(const fbs::Node& node,
   }
   LoweredNode once;
   ANEREF_TRY(Lower(node, operands, in, &once));
-  return Compute(&once, in);
+  return Compute(node, in, &once);
 }
 
 Interpreter::Impl::LoweredNode* Interpreter::Impl::FindLowered(
@@ -244,15 +248,16 @@ Status Interpreter::Impl::Lower(const fbs::Node& node,
   return Status();
 }
 
-Expected<HostValues> Interpreter::Impl::Compute(LoweredNode* node,
-                                                const Operands& in) {
+Expected<HostValues> Interpreter::Impl::Compute(const fbs::Node& node,
+                                                const Operands& in,
+                                                LoweredNode* how) {
   HostValues out, temporaries;
-  for (size_t i = 0; i < node->types.size(); ++i) {
+  for (size_t i = 0; i < how->types.size(); ++i) {
     ANEREF_ASSIGN(HostValue value,
-                  NewValue(node->declared[i], node->types[i], memory));
+                  NewValue(how->declared[i], how->types[i], memory));
     out.push_back(std::move(value));
   }
-  for (const TensorType& type : node->temporaries) {
+  for (const TensorType& type : how->temporaries) {
     ANEREF_ASSIGN(HostValue value, NewValue(type, type, memory));
     temporaries.push_back(std::move(value));
   }
@@ -270,18 +275,46 @@ Expected<HostValues> Interpreter::Impl::Compute(LoweredNode* node,
     }
     return TensorView();
   };
-  for (size_t t = 0; t < node->tasks.size(); ++t) {
-    const TaskSpec& task = node->tasks[t];
-    BoundTask& bound = node->bound[t];
+  const size_t row = profiling ? ProfileOf(node, *how) : 0;
+  for (size_t t = 0; t < how->tasks.size(); ++t) {
+    const TaskSpec& task = how->tasks[t];
+    BoundTask& bound = how->bound[t];
     for (size_t i = 0; i < task.in.size(); ++i) {
       ANEREF_ASSIGN(bound.in[i], view_of(task.in[i]));
     }
     for (size_t i = 0; i < task.out.size(); ++i) {
       ANEREF_ASSIGN(bound.out[i], view_of(task.out[i]));
     }
+    const double start = profiling ? SteadySeconds() : 0;
     ANEREF_TRY(RunTask(task, &bound));
+    if (!profiling) continue;
+    profile[row + t].seconds += SteadySeconds() - start;
+    profile[row + t].flops += task.flops;
   }
   return out;
+}
+
+size_t Interpreter::Impl::ProfileOf(const fbs::Node& node,
+                                    const LoweredNode& how) {
+  const auto [entry, is_new] = profiled.try_emplace(&node, profile.size());
+  // Other shapes may be other calls: those get rows of their own.
+  if (!is_new && entry->second + how.tasks.size() <= profile.size()) {
+    size_t same = 0;
+    while (same < how.tasks.size() &&
+           profile[entry->second + same].kernel == how.tasks[same].kernel->name)
+      ++same;
+    if (same == how.tasks.size()) return entry->second;
+  }
+  entry->second = profile.size();
+  for (const TaskSpec& task : how.tasks) {
+    TaskProfile row;
+    row.name = node.name() ? node.name()->str() : std::string();
+    row.op = OpName(node);
+    row.kernel = task.kernel->name;
+    if (!how.types.empty()) row.output = how.types[0];
+    profile.push_back(std::move(row));
+  }
+  return entry->second;
 }
 
 Status Interpreter::Impl::RunTask(const TaskSpec& task, BoundTask* bound) {
@@ -312,6 +345,8 @@ Expected<HostValues> Interpreter::Run(const HostValues& inputs,
   impl_->visit = visit;
   impl_->hooks = hooks;
   impl_->steps = 0;
+  impl_->profile.clear();
+  impl_->profiled.clear();
   return impl_->RunGraph(impl_->net.main_graph(), inputs, /*main=*/true);
 }
 
@@ -321,6 +356,24 @@ Expected<HostValues> Interpreter::RunNode(const fbs::Node& node,
   for (size_t i = 0; i < in.size(); ++i)
     if (inputs[i].defined) in[i] = &inputs[i];
   return impl_->Evaluate(node, in, /*keep=*/false);
+}
+
+void Interpreter::EnableProfile(bool on) { impl_->profiling = on; }
+const std::vector<TaskProfile>& Interpreter::profile() const {
+  return impl_->profile;
+}
+
+uint64_t Interpreter::weight_bytes() const {
+  uint64_t bytes = 0;
+  for (const auto& [node, how] : impl_->lowered) bytes += how.packed_bytes;
+  for (const auto& [graph, state] : impl_->graphs) {
+    for (const HostValue& value : state.constants) {
+      if (value.view.data == nullptr) continue;
+      const auto surface = SurfaceBytes({value.view.dtype, value.view.shape});
+      if (surface.ok()) bytes += *surface;
+    }
+  }
+  return bytes;
 }
 
 const ValueMemory& Interpreter::memory() const { return impl_->memory; }

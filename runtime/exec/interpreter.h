@@ -17,6 +17,7 @@
 #include "runtime/exec/executor.h"
 #include "runtime/exec/host_value.h"
 #include "runtime/exec/run_hooks.h"
+#include "runtime/exec/task_profile.h"
 #include "runtime/graph/net.h"
 
 namespace aneref {
@@ -53,6 +54,12 @@ class Interpreter {
   Expected<std::vector<HostValue>> RunNode(const fbs::Node& node,
                                            std::vector<HostValue> inputs);
 
+  // Kernel calls of the last run that was profiled, in the order of their first
+  // calls; bodies of loops add theirs up.
+  void EnableProfile(bool on);
+  const std::vector<TaskProfile>& profile() const;
+  // Bytes of packed weights and of constants' surfaces.
+  uint64_t weight_bytes() const;
   // Where its values and packed weights come from, and their count. Inputs may
   // come from there, too.
   const ValueMemory& memory() const;

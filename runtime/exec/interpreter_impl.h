@@ -75,6 +75,10 @@ struct Interpreter::Impl {
   std::unordered_map<const fbs::Graph*, GraphState> graphs;
   // Of each node the last one: networks run again with the same shapes.
   std::unordered_map<const fbs::Node*, LoweredNode> lowered;
+  bool profiling = false;
+  std::vector<TaskProfile> profile;
+  // Where a node's rows begin in it.
+  std::unordered_map<const fbs::Node*, size_t> profiled;
 
   Expected<GraphState*> StateOf(const fbs::Graph& graph);
   Status LoadConstants(const fbs::Graph& graph, GraphState* state);
@@ -93,8 +97,11 @@ struct Interpreter::Impl {
   Status Lower(const fbs::Node& node,
                const std::vector<OpView::Input>& operands, const Operands& in,
                LoweredNode* out);
-  Expected<HostValues> Compute(LoweredNode* node, const Operands& in);
+  Expected<HostValues> Compute(const fbs::Node& node, const Operands& in,
+                               LoweredNode* how);
   Status RunTask(const TaskSpec& task, BoundTask* bound);
+  // The node's first row of the profile.
+  size_t ProfileOf(const fbs::Node& node, const LoweredNode& how);
 
   Expected<HostValues> RunControl(const fbs::Node& node, const Operands& in);
   Expected<HostValues> RunLoop(const fbs::Control& control,

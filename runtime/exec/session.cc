@@ -185,7 +185,6 @@ struct Session::Impl {
   int threads = 1;
   std::vector<PortInfo> outputs;  // with the shapes of the last run
   std::vector<OwnedTensor> next_states;
-  std::vector<TaskProfile> no_profile;
   std::vector<TraceEvent> no_trace;
   std::unique_ptr<StaticRun> fixed;  // one of the two
   std::unique_ptr<DynamicRun> dynamic;
@@ -292,9 +291,11 @@ const std::vector<PortInfo>& Session::inputs() const { return impl_->inputs(); }
 const std::vector<PortInfo>& Session::outputs() const { return impl_->outputs; }
 void Session::EnableProfile(bool on) {
   if (impl_->fixed) impl_->fixed->EnableProfile(on);
+  if (impl_->dynamic) impl_->dynamic->EnableProfile(on);
 }
 const std::vector<TaskProfile>& Session::profile() const {
-  return impl_->fixed ? impl_->fixed->profile() : impl_->no_profile;
+  return impl_->fixed ? impl_->fixed->profile()
+                      : impl_->dynamic->interpreter().profile();
 }
 void Session::EnableTrace(bool on) {
   if (impl_->fixed) impl_->fixed->EnableTrace(on);
@@ -312,7 +313,8 @@ uint64_t Session::arena_bytes() const {
   return impl_->fixed ? impl_->fixed->arena_bytes() : 0;
 }
 uint64_t Session::weight_bytes() const {
-  return impl_->fixed ? impl_->fixed->constant_bytes() : 0;
+  return impl_->fixed ? impl_->fixed->constant_bytes()
+                      : impl_->dynamic->interpreter().weight_bytes();
 }
 int Session::threads() const { return impl_->threads; }
 

@@ -18,6 +18,7 @@
 #include "runtime/exec/run_hooks.h"
 #include "runtime/exec/rung.h"
 #include "runtime/exec/strided.h"
+#include "runtime/exec/task_profile.h"
 #include "runtime/graph/net.h"
 #include "runtime/plan/plan.h"
 #include "runtime/plan/specialize.h"
@@ -49,20 +50,6 @@ struct SessionResources {
   uint64_t max_memory = 0;  // bytes, shared constants included; 0: no limit
   BlockSource source;       // of tensors and scratch
   ParallelFor parallel;     // whose threads
-};
-
-// What one kernel call of the last run did.
-struct TaskProfile {
-  std::string name;  // the node's source name
-  std::string op;    // OpName of the node
-  std::string kernel;
-  TensorType output;  // of the node
-  double flops = 0;
-  double seconds = 0;
-  int32_t node = -1;       // of the program; -1: no plan
-  int32_t task = -1;       // of the plan
-  int32_t within = -1;     // the call that computed it too; -1: none did
-  bool on_engine = false;  // where the plan puts it
 };
 
 // One thread's share of one kernel call.
@@ -171,7 +158,8 @@ class Session {
   const Plan* plan() const;
   const Program* program() const;
   uint64_t arena_bytes() const;
-  uint64_t weight_bytes() const;  // prepacked and converted constants
+  uint64_t weight_bytes() const;  // prepacked and converted constants; those
+                                  // whose shapes depend on data: so far
   int threads() const;
 
  private:

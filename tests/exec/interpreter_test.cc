@@ -143,6 +143,36 @@ TEST_CASE("P21: packed weights over the limit are refused") {
         std::string::npos);
 }
 
+TEST_CASE("P21: runs without a plan are profiled, too") {
+  DraftBuilder draft = ConvThenReshape(true);
+  auto session = Session::Create(draft.Parse(), {});
+  REQUIRE(session.ok());
+  std::vector<float> values = Ramp(8 * 36);
+  std::vector<int64_t> extents = {16, 36};
+  REQUIRE((*session)
+              ->SetInput(0, DenseView({DataType::kFloat32, {1, 8, 6, 6}},
+                                      values.data()))
+              .ok());
+  REQUIRE((*session)
+              ->SetInput(1, DenseView({DataType::kInt64, {2}}, extents.data()))
+              .ok());
+  REQUIRE((*session)->Run().ok());
+  CHECK((*session)->profile().empty());
+  (*session)->EnableProfile(true);
+  for (int run = 0; run < 2; ++run) {
+    REQUIRE((*session)->Run().ok());
+    const std::vector<TaskProfile>& profile = (*session)->profile();
+    REQUIRE(profile.size() == 2);
+    CHECK(profile[0].op == "conv");
+    CHECK(profile[0].output.shape == Shape{1, 16, 6, 6});
+    CHECK(profile[0].flops == 2.0 * 8 * 9 * 16 * 36);
+    CHECK(profile[0].seconds > 0);
+    CHECK(profile[1].op == "reshape");
+    CHECK(profile[1].output.shape == Shape{16, 36});
+  }
+  CHECK((*session)->weight_bytes() >= 2304);
+}
+
 TEST_CASE("P21: values that nobody reads any more make room") {
   DraftBuilder draft;
   const int x = draft.Input("x", {64, 32});  // surfaces of 4096 bytes
