@@ -73,7 +73,8 @@ bool SetEpilogue(const Epilogue& epilogue, TaskSpec* task) {
     return true;
   }
   const bool is_gemm = task->kernel == &conv_gemm_kernel ||
-                       task->kernel == &conv_channels_kernel;
+                       task->kernel == &conv_channels_kernel ||
+                       task->kernel == &conv_direct_kernel;
   const bool is_clamped =
       task->kernel == &conv_depthwise_kernel && !epilogue.adds;
   if (!is_gemm && !is_clamped) return false;

@@ -176,6 +176,28 @@ struct ConvGemmScratch {
 };
 ConvGemmScratch ConvGemmScratchOf(const ConvArgs& args, size_t line_floats);
 
+// Most output channels that conv_direct computes together.
+inline constexpr int64_t kDirectRows = 8;
+
+// Parts of its scratch, behind each other: weights of kDirectRows channels, the
+// lines of all input channels, the offsets of taps (int32_t), a strip of
+// results. In elements; each a multiple of 64 bytes.
+struct ConvDirectScratch {
+  size_t depth = 0;        // from channel to channel of the weights
+  size_t line_floats = 0;  // of one input channel
+  size_t taps = 0;
+
+  double TotalBytes(const ConvArgs& args) const {
+    return 4.0 * (static_cast<double>(kDirectRows) *
+                      static_cast<double>(
+                          depth + static_cast<size_t>(kGemmStripStride)) +
+                  static_cast<double>(line_floats) *
+                      static_cast<double>(args.in_channels) +
+                  static_cast<double>(taps));
+  }
+};
+ConvDirectScratch ConvDirectScratchOf(const ConvArgs& args);
+
 // The fp32 tile of a unit with channels in the lanes: the input pixels under
 // its output as rows [pixel][channel], zero-padded.
 struct ConvTile {
@@ -219,6 +241,7 @@ ConvTileScratch ConvTileScratchOf(const ConvArgs& args, const ConvTile& tile);
 
 extern const Kernel conv_gemm_kernel;
 extern const Kernel conv_channels_kernel;   // channels_in_lanes
+extern const Kernel conv_direct_kernel;     // several taps, few outputs
 extern const Kernel conv_depthwise_kernel;  // in_channels is 1
 
 }  // namespace aneref

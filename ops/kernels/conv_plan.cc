@@ -29,6 +29,11 @@ constexpr double kMostTileFloats = 1 << 20;
 // with one tap.
 constexpr int64_t kLeastRows = 4;
 constexpr int64_t kLeastPixels = 24;
+// Most channels that conv_direct pays for, floats of its lines (1 MiB), and
+// fewest rows that may share the rows around them.
+constexpr int64_t kMostDirectChannels = 16;
+constexpr double kDirectFloats = 262144;
+constexpr int64_t kLeastDirectRows = 4;
 
 // Least and greatest offsets of all taps.
 std::pair<PlaneStep, PlaneStep> TapBounds(const ConvArgs& a) {
@@ -240,6 +245,35 @@ void PlanDepthwiseUnits(ConvArgs* a) {
   a->groups_per_unit = Balance(a->groups, PartsPerUnit(plane_flops, a->groups));
 }
 
+// Whole rows of all output channels, where the lines of all input channels
+// under them fit; false where they do not, or where packing pays.
+bool PlanDirectUnits(ConvArgs* a) {
+  const int64_t height = a->grid_height;
+  if (a->taps.size() < 4 || a->out_channels > kMostDirectChannels ||
+      height < 2 * kLeastDirectRows || a->out_step.row != 1 ||
+      a->out_step.column != 1)
+    return false;
+  ConvUnit unit = {};
+  const auto floats = [&](int64_t rows) {
+    unit.pixel_end = rows * a->grid_width;
+    return ConvLinesOf(*a, unit).NumFloats() *
+           static_cast<double>(a->in_channels);
+  };
+  if (floats(kLeastDirectRows) > kDirectFloats) return false;
+  const double row_flops = 2.0 * static_cast<double>(a->grid_width) *
+                           static_cast<double>(a->Depth()) *
+                           static_cast<double>(a->out_channels);
+  // Units share the rows between them, which each makes lines of.
+  int64_t rows =
+      std::max(PartsPerUnit(row_flops / 4, height), kLeastDirectRows);
+  while (floats(rows) > kDirectFloats) --rows;
+  a->groups_per_unit = 1;
+  a->channels_per_unit = a->out_channels;
+  a->pixels_per_unit = Balance(height, rows) * a->grid_width;
+  FollowTiles(a);
+  return true;
+}
+
 // The unit that touches most rows: it begins anywhere in one, unless units are
 // whole rows.
 ConvUnit LargestUnit(const ConvArgs& a) {
@@ -360,6 +394,22 @@ ConvGemmScratch ConvGemmScratchOf(const ConvArgs& a, size_t line_floats) {
   return scratch;
 }
 
+ConvDirectScratch ConvDirectScratchOf(const ConvArgs& a) {
+  ConvDirectScratch scratch;
+  scratch.depth = static_cast<size_t>(RoundUp(a.Depth(), 16));
+  // Tiles read whole vectors behind a line's last column. A tile reads a few
+  // cache lines of every channel: channels lie 9 lines apart modulo the 64 sets
+  // of an L1.
+  constexpr int64_t kBehind = 128, kLine = 16, kSets = 64, kApart = 9;
+  const auto floats =
+      static_cast<int64_t>(ConvLinesOf(a, LargestUnit(a)).NumFloats());
+  const int64_t cache_lines = DivideUp(floats + kBehind, kLine);
+  scratch.line_floats = static_cast<size_t>(
+      kLine * (RoundUp(cache_lines - kApart, kSets) + kApart));
+  scratch.taps = (a.taps.size() + 15) / 16 * 16;
+  return scratch;
+}
+
 ConvPlan PlanConv(ConvArgs* args) {
   ConvArgs& a = *args;
   if (a.in_step.row > kMaxConvStep || a.in_step.column > kMaxConvStep)
@@ -377,6 +427,9 @@ ConvPlan PlanConv(ConvArgs* args) {
   }
   if (depthwise) {
     PlanDepthwiseUnits(args);
+  } else if (PlanDirectUnits(args)) {
+    const double bytes = ConvDirectScratchOf(a).TotalBytes(a);
+    return {&conv_direct_kernel, static_cast<size_t>(bytes)};
   } else {
     PlanGemmUnits(args);
   }

@@ -23,7 +23,6 @@ struct Arithmetic {
   std::shared_ptr<const DeviceContext> device;  // for kDevice
 };
 
-
 // Evaluates single nodes. Borrows the net (bodies of loops are its graphs).
 class NodeEvaluator {
  public:

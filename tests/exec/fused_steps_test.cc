@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "runtime/core/half.h"
@@ -287,6 +288,48 @@ TEST_CASE("P8: a clamp in depthwise registers keeps -0 and NaN") {
       CHECK(BitsOf(session->Output(0)) == expected);
     });
     CHECK(session->profile()[1].within == 0);
+  }
+}
+
+// Ones under 3x3 ones: 4 in the corners, 6 at the edges, 9 inside.
+TEST_CASE("P8: tails behind few outputs of several taps") {
+  constexpr int64_t kHeight = 10, kWidth = 21, kPixels = kHeight * kWidth;
+  const Shape shape = {1, 2, kHeight, kWidth};
+  for (const Tail tail : {Tail::kRelu6, Tail::kAdd, Tail::kReluAdd}) {
+    CAPTURE(static_cast<int>(tail));
+    DraftBuilder net;
+    const int x = net.Input("x", {1, 1, kHeight, kWidth});
+    const int addend = net.Input("addend", shape.ToVector());
+    fbs::ConvT conv;
+    conv.pads = {1, 1, 1, 1};
+    const int w = net.Constant({2, 1, 3, 3}, std::vector<double>(18, 1.0));
+    net.Output(AddTail(&net, tail, net.Node(conv, {x, w}), addend));
+    auto session = MakeSession(net);
+    std::vector<uint16_t> ones(kPixels, 0x3C00), halves(2 * kPixels, 0x3800);
+    REQUIRE(session
+                ->SetInput(
+                    0, DenseView({DataType::kFloat16, {1, 1, kHeight, kWidth}},
+                                 ones.data()))
+                .ok());
+    REQUIRE(
+        session
+            ->SetInput(1, DenseView({DataType::kFloat16, shape}, halves.data()))
+            .ok());
+    std::vector<uint16_t> expected;
+    for (int64_t i = 0; i < 2 * kPixels; ++i) {
+      const int64_t row = i % kPixels / kWidth, column = i % kWidth;
+      const int edges = (row == 0 || row == kHeight - 1 ? 1 : 0) +
+                        (column == 0 || column == kWidth - 1 ? 1 : 0);
+      const float sum = edges == 0 ? 9 : edges == 1 ? 6 : 4;
+      expected.push_back(
+          FloatToHalf(tail == Tail::kRelu6 ? std::min(sum, 6.0F) : sum + 0.5F));
+    }
+    test::ForEachTarget([&] {
+      REQUIRE(session->Run().ok());
+      CHECK(BitsOf(session->Output(0)) == expected);
+    });
+    // The plan may put the lone sum where x was, which convolutions still read.
+    if (tail != Tail::kAdd) CHECK(session->profile()[1].within == 0);
   }
 }
 

@@ -2,6 +2,7 @@
 // agreement of reference, scalar and SIMD kernels on ragged shapes, refusals.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "ops/mac.h"
@@ -223,6 +224,48 @@ TEST_CASE("conv: ragged shapes agree on all targets") {
       CheckRagged({3, 4, 3, width, 1, 2, 0, 1, 1}, type, false);
     }
   }
+}
+
+// Eight rows and more, four taps and more: sums over the lines of the input.
+TEST_CASE("conv: few outputs of several taps agree on all targets") {
+  for (const DataType type : {DataType::kFloat16, DataType::kFloat32}) {
+    for (const int64_t width : {1, 7, 16, 17, 31, 48, 65, 290}) {
+      for (const int64_t outputs : {1, 2, 3, 4, 5, 7, 8, 11, 16})
+        CheckRagged({3, outputs, 9, width, 3, 1, 1, 1, 1}, type, false);
+      CheckRagged({2, 3, 11, width, 5, 2, 2, 1, 1}, type, true);
+      CheckRagged({5, 4, 17, width, 3, 3, 1, 1, 1}, type, false);
+      CheckRagged({3, 2, 12, width, 3, 1, 2, 2, 1}, type, true);
+      CheckRagged({6, 9, 10, width, 4, 1, 2, 1, 3}, type, false);
+    }
+    CheckRagged({30, 3, 33, 40, 9, 1, 4, 1, 1}, type, false);
+    CheckRagged({150, 2, 8, 8, 3, 1, 1, 1, 1}, type, false);
+  }
+}
+
+// Ones under a kernel of ones: 5 x 5 x 3 of them inside, 3 x 3 x 3 in a corner.
+TEST_CASE("conv: few outputs count what lies under the kernel") {
+  constexpr int64_t kHeight = 12, kWidth = 100;
+  fbs::ConvT conv;
+  conv.pads = {2, 2, 2, 2};
+  const Values result =
+      Run(conv, {Half({1, 3, kHeight, kWidth},
+                      Values(static_cast<size_t>(3 * kHeight * kWidth), 1.0)),
+                 Known(Half({4, 3, 5, 5}, Values(300, 1.0))),
+                 Known(Half({4}, {0, 1, 2, 3}))});
+  const auto under = [](int64_t at, int64_t extent) {
+    return std::min<int64_t>(at + 2, extent - 1) -
+           std::max<int64_t>(at - 2, 0) + 1;
+  };
+  Values expected;
+  for (int64_t m = 0; m < 4; ++m) {
+    for (int64_t y = 0; y < kHeight; ++y) {
+      for (int64_t x = 0; x < kWidth; ++x) {
+        expected.push_back(
+            static_cast<double>(3 * under(y, kHeight) * under(x, kWidth) + m));
+      }
+    }
+  }
+  CHECK_EQ(result, expected);
 }
 
 // Rows that stay in registers: one vector, two, shared by two planes (an odd
