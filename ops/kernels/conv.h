@@ -60,6 +60,8 @@ struct ConvArgs {
   int64_t pixels_per_unit = 0;
   int64_t tile_rows = 0;      // grid rows of the plan's tile; 0: no tiles
   int64_t pass_channels = 0;  // output channels of the plan's pass; 0: any
+  // conv_direct: one tap on every pixel needs no lines.
+  bool reads_rows = false;
   // The lines of all input channels stay from one block of k to the next.
   bool keeps_lines = false;
 
@@ -179,6 +181,9 @@ ConvGemmScratch ConvGemmScratchOf(const ConvArgs& args, size_t line_floats);
 // Most output channels that conv_direct computes together.
 inline constexpr int64_t kDirectRows = 8;
 
+// Most pixels of one of its tiles.
+inline constexpr int64_t kDirectPixels = 32;
+
 // Parts of its scratch, behind each other: weights of kDirectRows channels, the
 // lines of all input channels, the offsets of taps (int32_t), a strip of
 // results. In elements; each a multiple of 64 bytes.
@@ -241,7 +246,7 @@ ConvTileScratch ConvTileScratchOf(const ConvArgs& args, const ConvTile& tile);
 
 extern const Kernel conv_gemm_kernel;
 extern const Kernel conv_channels_kernel;   // channels_in_lanes
-extern const Kernel conv_direct_kernel;     // several taps, few outputs
+extern const Kernel conv_direct_kernel;     // few outputs, whole rows
 extern const Kernel conv_depthwise_kernel;  // in_channels is 1
 
 }  // namespace aneref

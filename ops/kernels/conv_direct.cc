@@ -1,10 +1,11 @@
-// Convolution of several taps to few output channels: every sum reads its
-// elements from the zero-padded fp32 lines of the input as they lie. Packing
-// them first (conv_gemm.cc) costs as much as five channels of output. Pixels in
-// the lanes; rules P3 (k: taps outer, channels inner), P4, P2.
+// Convolution to few output channels: every sum reads its elements as they lie,
+// in the zero-padded fp32 lines of the input or, with one tap, in its rows.
+// Packing them first (conv_gemm.cc) costs as much as five channels of output.
+// Pixels in the lanes; rules P3 (k: taps outer, channels inner), P4, P2.
 #include <algorithm>
 #include <type_traits>
 
+#include "hwy/cache_control.h"
 #include "ops/kernels/conv.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -19,6 +20,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace aneref {
 namespace HWY_NAMESPACE {
+#if HWY_TARGET != HWY_SCALAR
 namespace direct {
 
 // At most eight lanes: on the machine that this was measured on (Zen 4) wider
@@ -48,7 +50,7 @@ static_assert(kMostRows <= kDirectRows);
 
 // Pixels of one row that are computed before they are stored.
 constexpr int64_t kStrip = kGemmStripStride - 32;
-static_assert(VectorsFor(1) * kVectorLanes <= size_t{kStrip});
+static_assert(VectorsFor(1) * kVectorLanes <= size_t{kDirectPixels});
 
 // One unit of one group.
 template <class T>
@@ -66,10 +68,12 @@ struct Worker {
   T* strip;          // [kDirectRows][kGemmStripStride]
   int32_t* offsets;  // of the taps, into a line
 
-  // Results of kRows channels for VectorsFor(kRows) vectors of pixels.
-  template <size_t kRows>
-  HWY_NOINLINE void Tile(const float* HWY_RESTRICT src, const float* bias,
-                         T* HWY_RESTRICT to) const {
+  // Results of kRows channels for VectorsFor(kRows) vectors of pixels. Channels
+  // of the source are `stride` elements apart; it is in fp32 lines, or one
+  // tap's operand itself.
+  template <size_t kRows, class S>
+  HWY_NOINLINE void Tile(const S* HWY_RESTRICT src, int64_t stride,
+                         const float* bias, T* HWY_RESTRICT to) const {
     constexpr size_t kVectors = VectorsFor(kRows);
     const Tag d;
     Vector sum[kRows][kVectors];
@@ -80,12 +84,14 @@ struct Worker {
     const float* HWY_RESTRICT weight = weights;
     const size_t num_taps = a.taps.size(), depth = layout.depth;
     for (size_t t = 0; t < num_taps; ++t) {
-      const float* HWY_RESTRICT from = src + offsets[t];
-      for (int64_t c = 0; c < a.in_channels;
-           ++c, from += layout.line_floats, ++weight) {
+      const S* HWY_RESTRICT from = src + offsets[t];
+      for (int64_t c = 0; c < a.in_channels; ++c, from += stride, ++weight) {
+        // Planes lie pages apart: no prefetcher of the machine follows.
+        if constexpr (std::is_same_v<S, uint16_t>)
+          hwy::Prefetch(from + 2 * kVectors * kVectorLanes);
         Vector column[kVectors];
         ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) column[v] =
-            hn::LoadU(d, from + v * kVectorLanes);
+            compat::LoadWide(d, from + v * kVectorLanes);
         ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
           const auto row = hn::Set(d, weight[r * depth]);
           ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) sum[r][v] =
@@ -105,24 +111,31 @@ struct Worker {
 
   // `count` pixels of `rows` channels into the strip. The last tile may begin
   // in the one before it, and reach behind the pixels where there is only one.
-  template <size_t kRows>
-  HWY_INLINE void Strip(const float* src, const float* bias,
+  template <size_t kRows, class S>
+  HWY_INLINE void Strip(const S* src, int64_t stride, const float* bias,
                         int64_t count) const {
     constexpr auto kStep =
         static_cast<int64_t>(VectorsFor(kRows) * kVectorLanes);
     for (int64_t i = 0; i < count; i += kStep) {
       const int64_t at = std::max<int64_t>(0, std::min(i, count - kStep));
-      Tile<kRows>(src + at, bias, strip + at);
+      Tile<kRows>(src + at, stride, bias, strip + at);
     }
   }
-  void AnyStrip(int64_t rows, const float* src, const float* bias,
+  // The heights that are compiled: those of fp16 from lines are what networks
+  // end with; the others share some.
+  template <class S>
+  void AnyStrip(int64_t rows, const S* src, int64_t stride, const float* bias,
                 int64_t count) const {
-    if (rows == 1) return Strip<1>(src, bias, count);
-    if (rows == 2) return Strip<2>(src, bias, count);
-    if (rows == 3) return Strip<3>(src, bias, count);
-    if (rows == 4) return Strip<4>(src, bias, count);
-    if (rows <= 6) return Strip<6>(src, bias, count);
-    if constexpr (kMostRows == 8) Strip<8>(src, bias, count);
+    if constexpr (std::is_same_v<T, uint16_t> && std::is_same_v<S, float>) {
+      if (rows == 1) return Strip<1>(src, stride, bias, count);
+      if (rows == 3) return Strip<3>(src, stride, bias, count);
+    }
+    if constexpr (std::is_same_v<T, uint16_t>) {
+      if (rows <= 2) return Strip<2>(src, stride, bias, count);
+      if (rows <= 4) return Strip<4>(src, stride, bias, count);
+    }
+    if (rows <= 6) return Strip<6>(src, stride, bias, count);
+    if constexpr (kMostRows == 8) Strip<8>(src, stride, bias, count);
   }
 
   // Weights of `rows` channels from `channel` on; zeros for the others, which
@@ -162,33 +175,48 @@ struct Worker {
     }
   }
 
-  // The unit's pixels of `rows` channels from `channel` on.
+  int64_t InputPlane() const {
+    return (u.image * a.groups + group) * a.in_channels;
+  }
+
+  // The unit's rows of `rows` channels from `channel` on, in equal strips.
   void RunChannels(int64_t channel, int64_t rows) const {
     WidenWeights(channel, rows);
     float bias[kDirectRows] = {};
     if (!a.bias.empty())
       std::copy_n(a.bias.data() + group * a.out_channels + channel, rows, bias);
     const int64_t width = a.grid_width;
-    for (int64_t p = u.pixel_begin; p < u.pixel_end;) {
-      const int64_t row = p / width, column = p % width;
-      const int64_t count =
-          std::min({width - column, u.pixel_end - p, int64_t{kStrip}});
-      const float* src =
-          line + (row - lines.grid_row) * a.in_step.row * lines.row_pitch +
-          column - lines.grid_column;
-      AnyStrip(rows, src, bias, count);
-      for (int64_t r = 0; r < rows; ++r)
-        StoreRow(channel + r, row, column, count, strip + r * kGemmStripStride);
-      p += count;
+    const int64_t num_strips = DivideUp(width, kStrip);
+    const auto plane = static_cast<int64_t>(a.in_height) *
+                       static_cast<int64_t>(x.row_pitch / sizeof(T));
+    for (int64_t row = u.pixel_begin / width; row < u.pixel_end / width;
+         ++row) {
+      for (int64_t i = 0; i < num_strips; ++i) {
+        const int64_t column = gemm::GroupBegin(width, num_strips, i);
+        const int64_t count =
+            gemm::GroupBegin(width, num_strips, i + 1) - column;
+        if (a.reads_rows) {
+          AnyStrip(rows, x.Row<T>(InputPlane() * a.in_height + row) + column,
+                   plane, bias, count);
+        } else {
+          AnyStrip(
+              rows,
+              line + (row - lines.grid_row) * a.in_step.row * lines.row_pitch +
+                  column,
+              static_cast<int64_t>(layout.line_floats), bias, count);
+        }
+        for (int64_t r = 0; r < rows; ++r) {
+          StoreRow(channel + r, row, column, count,
+                   strip + r * kGemmStripStride);
+        }
+      }
     }
   }
 
   void Run() const {
-    const auto floats = static_cast<int64_t>(layout.line_floats);
-    const int64_t first_plane = (u.image * a.groups + group) * a.in_channels;
-    for (int64_t c = 0; c < a.in_channels; ++c) {
-      conv::FillLines<T>(a, lines, x, first_plane + c, /*padding=*/true,
-                         line + c * floats);
+    for (int64_t c = 0; c < a.in_channels && !a.reads_rows; ++c) {
+      conv::FillLines<T>(a, lines, x, InputPlane() + c, /*padding=*/true,
+                         line + c * static_cast<int64_t>(layout.line_floats));
     }
     const int64_t channels = u.channel_end - u.channel_begin;
     const int64_t num_groups = DivideUp(channels, kMostRows);
@@ -210,7 +238,8 @@ void RunUnit(const KernelCall& call, const ConvArgs& a, const ConvUnit& u) {
       line + layout.line_floats * static_cast<size_t>(a.in_channels));
   auto* strip = reinterpret_cast<T*>(offsets + layout.taps);
   for (size_t t = 0; t < a.taps.size(); ++t)
-    offsets[t] = static_cast<int32_t>(lines.TapOffset(a, a.taps[t]));
+    offsets[t] =
+        a.reads_rows ? 0 : static_cast<int32_t>(lines.TapOffset(a, a.taps[t]));
   for (int64_t g = u.group_begin; g < u.group_end; ++g) {
     Worker<T>{a,     call.in[0], call.in.back(), call.out[0], u,     g,
               lines, layout,     weights,        line,        strip, offsets}
@@ -219,8 +248,12 @@ void RunUnit(const KernelCall& call, const ConvArgs& a, const ConvUnit& u) {
 }
 
 }  // namespace direct
+#endif  // HWY_SCALAR
 
 Status ConvDirect(const KernelCall& call, int64_t unit) {
+#if HWY_TARGET == HWY_SCALAR
+  return ConvScalar(call, unit);  // nothing is gained in one lane
+#else
   const auto& args = *static_cast<const ConvArgs*>(call.args);
   const ConvUnit u = ConvUnitOf(args, unit);
   if (call.out[0].dtype == DataType::kFloat16) {
@@ -229,6 +262,7 @@ Status ConvDirect(const KernelCall& call, int64_t unit) {
     direct::RunUnit<float>(call, args, u);
   }
   return Status();
+#endif
 }
 
 }  // namespace HWY_NAMESPACE

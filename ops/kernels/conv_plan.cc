@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ops/kernels/conv.h"
+#include "ops/kernels/conv_units.h"
 
 namespace aneref {
 namespace {
@@ -29,11 +30,6 @@ constexpr double kMostTileFloats = 1 << 20;
 // with one tap.
 constexpr int64_t kLeastRows = 4;
 constexpr int64_t kLeastPixels = 24;
-// Most channels that conv_direct pays for, floats of its lines (1 MiB), and
-// fewest rows that may share the rows around them.
-constexpr int64_t kMostDirectChannels = 16;
-constexpr double kDirectFloats = 262144;
-constexpr int64_t kLeastDirectRows = 4;
 
 // Least and greatest offsets of all taps.
 std::pair<PlaneStep, PlaneStep> TapBounds(const ConvArgs& a) {
@@ -45,12 +41,6 @@ std::pair<PlaneStep, PlaneStep> TapBounds(const ConvArgs& a) {
   return {least, most};
 }
 
-// How many of `parts` make a unit of about kUnitFlops.
-int64_t PartsPerUnit(double flops_per_part, int64_t parts) {
-  const double wanted = kUnitFlops / std::max(flops_per_part, 1.0);
-  return std::clamp<int64_t>(static_cast<int64_t>(std::min(wanted, 1e9)), 1,
-                             std::max<int64_t>(parts, 1));
-}
 // Units of about kUnitFlops that `flops` are.
 int64_t PartsOf(double flops) {
   return std::max<int64_t>(
@@ -60,25 +50,32 @@ int64_t PartsOf(double flops) {
 int64_t EvenParts(int64_t parts) {
   return parts > 1 ? RoundUp(parts, 2) : parts;
 }
-// The part that gives equal units, and an even number of them.
+
+}  // namespace
+
+int64_t PartsPerUnit(double flops_per_part, int64_t parts) {
+  const double wanted = kUnitFlops / std::max(flops_per_part, 1.0);
+  return std::clamp<int64_t>(static_cast<int64_t>(std::min(wanted, 1e9)), 1,
+                             std::max<int64_t>(parts, 1));
+}
 int64_t Balance(int64_t total, int64_t per_unit) {
   const int64_t units =
       EvenParts(std::max<int64_t>(1, DivideUp(total, per_unit)));
   return std::max<int64_t>(1, DivideUp(total, units));
 }
 
-// Makes `wanted` a number of whole `parts`, or one that divides a part evenly.
-int64_t FollowCut(int64_t wanted, int64_t part) {
-  if (part <= 0) return wanted;
-  return wanted >= part ? wanted / part * part : Balance(part, wanted);
-}
-
-// Units of rows that follow the plan's tiles: a unit that is longer than a tile
-// takes whole ones.
 void FollowTiles(ConvArgs* a) {
   const int64_t tile = a->tile_rows * a->grid_width;
   if (tile > 0 && a->pixels_per_unit > tile && a->pixels_per_unit < a->Pixels())
     a->pixels_per_unit = a->pixels_per_unit / tile * tile;
+}
+
+namespace {
+
+// Makes `wanted` a number of whole `parts`, or one that divides a part evenly.
+int64_t FollowCut(int64_t wanted, int64_t part) {
+  if (part <= 0) return wanted;
+  return wanted >= part ? wanted / part * part : Balance(part, wanted);
 }
 
 void PlanGemmUnits(ConvArgs* a) {
@@ -245,45 +242,14 @@ void PlanDepthwiseUnits(ConvArgs* a) {
   a->groups_per_unit = Balance(a->groups, PartsPerUnit(plane_flops, a->groups));
 }
 
-// Whole rows of all output channels, where the lines of all input channels
-// under them fit; false where they do not, or where packing pays.
-bool PlanDirectUnits(ConvArgs* a) {
-  const int64_t height = a->grid_height;
-  if (a->taps.size() < 4 || a->out_channels > kMostDirectChannels ||
-      height < 2 * kLeastDirectRows || a->out_step.row != 1 ||
-      a->out_step.column != 1)
-    return false;
-  ConvUnit unit = {};
-  const auto floats = [&](int64_t rows) {
-    unit.pixel_end = rows * a->grid_width;
-    return ConvLinesOf(*a, unit).NumFloats() *
-           static_cast<double>(a->in_channels);
-  };
-  if (floats(kLeastDirectRows) > kDirectFloats) return false;
-  const double row_flops = 2.0 * static_cast<double>(a->grid_width) *
-                           static_cast<double>(a->Depth()) *
-                           static_cast<double>(a->out_channels);
-  // Units share the rows between them, which each makes lines of.
-  int64_t rows =
-      std::max(PartsPerUnit(row_flops / 4, height), kLeastDirectRows);
-  while (floats(rows) > kDirectFloats) --rows;
-  a->groups_per_unit = 1;
-  a->channels_per_unit = a->out_channels;
-  a->pixels_per_unit = Balance(height, rows) * a->grid_width;
-  FollowTiles(a);
-  return true;
-}
+}  // namespace
 
-// The unit that touches most rows: it begins anywhere in one, unless units are
-// whole rows.
 ConvUnit LargestUnit(const ConvArgs& a) {
   ConvUnit worst = ConvUnitOf(a, 0);
   worst.pixel_begin = 0;
   worst.pixel_end = PixelsTouched(a, a.pixels_per_unit);
   return worst;
 }
-
-}  // namespace
 
 ConvLines ConvLinesOf(const ConvArgs& a, const ConvUnit& u) {
   ConvLines lines;
@@ -394,22 +360,6 @@ ConvGemmScratch ConvGemmScratchOf(const ConvArgs& a, size_t line_floats) {
   return scratch;
 }
 
-ConvDirectScratch ConvDirectScratchOf(const ConvArgs& a) {
-  ConvDirectScratch scratch;
-  scratch.depth = static_cast<size_t>(RoundUp(a.Depth(), 16));
-  // Tiles read whole vectors behind a line's last column. A tile reads a few
-  // cache lines of every channel: channels lie 9 lines apart modulo the 64 sets
-  // of an L1.
-  constexpr int64_t kBehind = 128, kLine = 16, kSets = 64, kApart = 9;
-  const auto floats =
-      static_cast<int64_t>(ConvLinesOf(a, LargestUnit(a)).NumFloats());
-  const int64_t cache_lines = DivideUp(floats + kBehind, kLine);
-  scratch.line_floats = static_cast<size_t>(
-      kLine * (RoundUp(cache_lines - kApart, kSets) + kApart));
-  scratch.taps = (a.taps.size() + 15) / 16 * 16;
-  return scratch;
-}
-
 ConvPlan PlanConv(ConvArgs* args) {
   ConvArgs& a = *args;
   if (a.in_step.row > kMaxConvStep || a.in_step.column > kMaxConvStep)
@@ -427,9 +377,8 @@ ConvPlan PlanConv(ConvArgs* args) {
   }
   if (depthwise) {
     PlanDepthwiseUnits(args);
-  } else if (PlanDirectUnits(args)) {
-    const double bytes = ConvDirectScratchOf(a).TotalBytes(a);
-    return {&conv_direct_kernel, static_cast<size_t>(bytes)};
+  } else if (ConvPlan direct; PlanDirect(args, &direct)) {
+    return direct;
   } else {
     PlanGemmUnits(args);
   }

@@ -232,6 +232,9 @@ TEST_CASE("conv: few outputs of several taps agree on all targets") {
     for (const int64_t width : {1, 7, 16, 17, 31, 48, 65, 290}) {
       for (const int64_t outputs : {1, 2, 3, 4, 5, 7, 8, 11, 16})
         CheckRagged({3, outputs, 9, width, 3, 1, 1, 1, 1}, type, false);
+      for (const int64_t outputs : {1, 2, 3, 4, 6, 8, 13})
+        CheckRagged({5, outputs, 8, width, 1, 1, 0, 1, 1}, type, true);
+      CheckRagged({6, 4, 9, width, 1, 1, 0, 1, 2}, type, false);
       CheckRagged({2, 3, 11, width, 5, 2, 2, 1, 1}, type, true);
       CheckRagged({5, 4, 17, width, 3, 3, 1, 1, 1}, type, false);
       CheckRagged({3, 2, 12, width, 3, 1, 2, 2, 1}, type, true);
