@@ -166,8 +166,8 @@ def used_kernels(family, known):
     main = ROOT / f"ops/{family}.cc"
     own = [main] + [path for path in included(main) if path.parent == ROOT / "ops"]
     chosen = [path for file in own for path in included(file) if path.parent != ROOT / "ops" and path.suffix == ".cc"]
-    if "AddConvTask(" in main.read_text():  # mac.cc asks conv_plan.cc
-        chosen.append(ROOT / "ops/kernels/conv_plan.cc")
+    if "AddConvTask(" in main.read_text():  # mac.cc asks the plans of convolutions
+        chosen += [ROOT / f"ops/kernels/{plan}.cc" for plan in ("conv_plan", "conv_direct_plan")]
     named = "".join(path.read_text() for path in own)
     picked = "".join(path.read_text() for path in chosen)
     return [known[name] for name in sorted(known) if not name.startswith("device_") and
