@@ -160,6 +160,8 @@ Expected<HostValues> Interpreter::Impl::RunLoop(const fbs::Control& control,
   }
   HostValues carried(in.begin() + 2,
                      in.begin() + 2 + static_cast<ptrdiff_t>(num_carried));
+  // Constants in the first turn only would lower the body twice.
+  for (HostValue& value : carried) ANEREF_TRY(Detach(&value));
   if (num_outputs < num_carried)
     return ShapeError("a loop has fewer outputs than carried values");
   std::vector<HostValues> scans(num_outputs - num_carried);
@@ -182,7 +184,6 @@ Expected<HostValues> Interpreter::Impl::RunLoop(const fbs::Control& control,
       scans[s].push_back(results[1 + num_carried + s]);
   }
   HostValues outputs = carried;
-  for (HostValue& value : outputs) ANEREF_TRY(Detach(&value));
   for (size_t s = 0; s < scans.size(); ++s) {
     TensorType empty;
     const auto index = static_cast<unsigned>(
@@ -233,6 +234,7 @@ Expected<HostValues> Interpreter::Impl::RunScan(const fbs::Control& control,
   }
   HostValues states(in.begin(),
                     in.begin() + static_cast<ptrdiff_t>(num_states));
+  for (HostValue& value : states) ANEREF_TRY(Detach(&value));
   std::vector<HostValues> scans(num_outputs - num_states);
   for (int64_t i = 0; i < length; ++i) {
     HostValues arguments = states;
@@ -253,7 +255,6 @@ Expected<HostValues> Interpreter::Impl::RunScan(const fbs::Control& control,
       scans[s].push_back(results[num_states + s]);
   }
   HostValues outputs = states;
-  for (HostValue& value : outputs) ANEREF_TRY(Detach(&value));
   for (size_t s = 0; s < scans.size(); ++s) {
     if (scans[s].empty())
       return ShapeError("a scan over nothing has no output type");
