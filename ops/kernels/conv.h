@@ -69,6 +69,13 @@ struct ConvArgs {
     return static_cast<int64_t>(taps.size()) * in_channels;
   }
   int64_t Pixels() const { return grid_height * grid_width; }
+  // One tap on every pixel, no step and no padding: outputs lie as their
+  // inputs.
+  bool IsPlain() const {
+    return taps.size() == 1 && in_step.column == 1 && in_step.row == 1 &&
+           taps[0].row == 0 && taps[0].column == 0 && grid_width <= in_width &&
+           grid_height <= in_height;
+  }
   // Of the whole convolution; a multiply-add counts twice.
   double Flops() const {
     return 2.0 * static_cast<double>(batch * groups) *

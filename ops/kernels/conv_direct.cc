@@ -28,14 +28,7 @@ namespace direct {
 // line.
 using Tag = hn::CappedTag<float, 8>;
 using Vector = hn::Vec<Tag>;
-constexpr int64_t kLanes = std::min<int64_t>(gemm::kLanes, 8);
-constexpr size_t kVectorLanes = kLanes;
-
-template <bool kFused>
-HWY_INLINE Vector MultiplyAdd(Vector a, Vector b, Vector sum) {
-  if constexpr (kFused) return hn::MulAdd(a, b, sum);
-  return hn::Add(sum, hn::Mul(a, b));
-}
+constexpr size_t kVectorLanes = std::min<size_t>(gemm::kVectorLanes, 8);
 
 // Channels that are computed together, and vectors of each, so that the sums,
 // the elements and a weight fit the registers.
@@ -95,7 +88,7 @@ struct Worker {
         ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
           const auto row = hn::Set(d, weight[r * depth]);
           ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) sum[r][v] =
-              MultiplyAdd<sizeof(T) == 2>(row, column[v], sum[r][v]);
+              gemm::MultiplyAdd<sizeof(T) == 2>(row, column[v], sum[r][v]);
         }
       }
     }

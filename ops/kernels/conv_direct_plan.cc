@@ -18,19 +18,12 @@ constexpr int64_t kMostRowChannels = 16;
 // Longest sum, whose weights a unit keeps: 512 KiB of kDirectRows channels.
 constexpr int64_t kMostDepth = 16384;
 
-// One tap on every pixel, of rows that a tile of conv_direct does not leave.
-bool ReadsRows(const ConvArgs& a) {
-  return a.taps.size() == 1 && a.in_step.row == 1 && a.in_step.column == 1 &&
-         a.taps[0].row == 0 && a.taps[0].column == 0 &&
-         a.grid_height <= a.in_height && a.grid_width <= a.in_width &&
-         a.grid_width >= kDirectPixels;
-}
-
 // Whole rows of all output channels, where the lines of all input channels
 // under them fit; false where they do not, or where packing pays.
 bool PlanUnits(ConvArgs* a) {
   const int64_t height = a->grid_height;
-  const bool reads_rows = ReadsRows(*a);
+  // Rows that no tile leaves.
+  const bool reads_rows = a->IsPlain() && a->grid_width >= kDirectPixels;
   const int64_t most = reads_rows            ? kMostRowChannels
                        : a->taps.size() >= 4 ? kMostDirectChannels
                                              : 0;

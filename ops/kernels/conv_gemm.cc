@@ -96,17 +96,11 @@ struct Worker {
     return (u.image * a.groups + group) * a.in_channels + c;
   }
 
-  // 1x1, stride 1, no pads: rows widen straight into the panels.
-  bool IsPlain() const {
-    return a.taps.size() == 1 && a.in_step.column == 1 && a.in_step.row == 1 &&
-           a.taps[0].row == 0 && a.taps[0].column == 0 &&
-           a.grid_width <= a.in_width && a.grid_height <= a.in_height;
-  }
-
   // Rows [k, k + depth) of all panels; panel p begins at p * depth * 64.
   void Pack(int64_t k, int64_t depth) const {
     if (depth == 0) return;
-    if (IsPlain()) return PackPlain(k, depth);
+    // Rows widen straight into the panels.
+    if (a.IsPlain()) return PackPlain(k, depth);
     const int64_t first_tap = k / a.in_channels;
     const int64_t last_tap = (k + depth - 1) / a.in_channels;
     for (int64_t c = 0; c < a.in_channels; ++c) {

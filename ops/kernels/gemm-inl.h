@@ -45,8 +45,8 @@ constexpr size_t kTallest[3] = {0, 6, 6};
 constexpr int64_t kPanelVectors = kPanelWidth / kLanes;
 constexpr bool kHasPanelTile = kPanelVectors > kMaxVectors&& kPanelVectors <= 8;
 
-template <bool kFused>
-HWY_INLINE Vector MultiplyAdd(Vector a, Vector b, Vector sum) {
+template <bool kFused, class V>
+HWY_INLINE V MultiplyAdd(V a, V b, V sum) {
   if constexpr (kFused) return hn::MulAdd(a, b, sum);
   return hn::Add(sum, hn::Mul(a, b));
 }

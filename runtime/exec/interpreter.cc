@@ -231,8 +231,8 @@ Status Interpreter::Impl::Lower(const fbs::Node& node,
   TaskBuilder builder({}, options.numerics == Numerics::kFast);
   const uint64_t before = memory.used();
   const PackingMemory packing(memory.source(), memory.limit(), before);
-  ANEREF_TRY(LowerWithin(packing, *FindOp(node.op_type()), view,
-                         options.reference, &builder));
+  ANEREF_TRY(
+      LowerWithin(*FindOp(node.op_type()), view, options.reference, &builder));
   out->packed_bytes = packing.used() - before;
   out->tasks = std::move(builder.tasks());
   out->temporaries = builder.temporaries();

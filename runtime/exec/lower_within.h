@@ -9,16 +9,15 @@
 
 namespace aneref {
 
-// LowerOp, or LowerOpToReference. Running out of memory for packed weights is
-// an error value: see PackingMemory::Refusal.
-inline Status LowerWithin(const PackingMemory& packing, const OpDef& def,
-                          const OpView& op, bool to_reference,
+// LowerOp, or LowerOpToReference; there must be such a memory. Running out of
+// memory for packed weights is an error value: see PackingMemory::Refusal.
+inline Status LowerWithin(const OpDef& def, const OpView& op, bool to_reference,
                           TaskBuilder* builder) {
   try {
     return to_reference ? LowerOpToReference(def, op, builder)
                         : LowerOp(def, op, builder);
   } catch (const std::bad_alloc&) {
-    return packing.Refusal();
+    return PackingMemory::Current()->Refusal();
   }
 }
 

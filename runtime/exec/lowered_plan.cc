@@ -92,8 +92,7 @@ Status LoweredPlan::Lower(const Net& net) {
     for (const LayerNode& part : plan_->tasks[t].nodes) {
       const size_t first = steps_.size();
       const bool is_free = plan_->node_is_free[static_cast<size_t>(part.node)];
-      if (!is_free)
-        ANEREF_TRY(LowerNode(part.node, static_cast<int32_t>(t), packing));
+      if (!is_free) ANEREF_TRY(LowerNode(part.node, static_cast<int32_t>(t)));
       ops_.push_back({static_cast<size_t>(part.node), first, steps_.size()});
       if (is_free) continue;
       // Packed weights are the only copy that a run needs in memory.
@@ -112,8 +111,7 @@ Status LoweredPlan::Lower(const Net& net) {
   return Status();
 }
 
-Status LoweredPlan::LowerNode(int32_t index, int32_t task,
-                              const PackingMemory& packing) {
+Status LoweredPlan::LowerNode(int32_t index, int32_t task) {
   const ProgramNode& node = Node(static_cast<size_t>(index));
   const std::vector<OpView::Input> operands =
       OperandsOf(*program_, node, /*in_memory=*/true);
@@ -127,8 +125,8 @@ Status LoweredPlan::LowerNode(int32_t index, int32_t task,
   const OpDef& def = *FindOp(node.node->op_type());
   TaskBuilder builder(HintOf(plan_->tasks[static_cast<size_t>(task)]),
                       options_.fast);
-  const Status status = LowerWithin(
-      packing, def, view, options_.rung == Rung::kReference, &builder);
+  const Status status =
+      LowerWithin(def, view, options_.rung == Rung::kReference, &builder);
   ANEREF_TRY(status.WithContext(DescribeNode(*node.node)));
   first_temporary_ = slots_.size();
   for (const TensorType& type : builder.temporaries()) {

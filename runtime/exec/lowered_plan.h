@@ -14,8 +14,6 @@
 
 namespace aneref {
 
-class PackingMemory;  // ops/kernels/packing_memory.h
-
 struct LoweringOptions {
   std::shared_ptr<const DeviceContext> device;  // numerics kDevice
   Rung rung = Rung::kSimd;
@@ -85,7 +83,7 @@ class LoweredPlan {
         options_(options) {}
 
   Status Lower(const Net& net);
-  Status LowerNode(int32_t node, int32_t task, const PackingMemory& packing);
+  Status LowerNode(int32_t node, int32_t task);
   void AddSteps(TaskBuilder* builder, size_t node, int32_t task);
   void KeepOperand(Step* step);
   Status PlaceConstants();
