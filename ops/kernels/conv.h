@@ -62,6 +62,9 @@ struct ConvArgs {
   int64_t pass_channels = 0;  // output channels of the plan's pass; 0: any
   // conv_direct: one tap on every pixel needs no lines.
   bool reads_rows = false;
+  // Channels in the lanes: a unit widens a block of a panel once for all its
+  // pixels.
+  bool widens_panels = false;
   // The lines of all input channels stay from one block of k to the next.
   bool keeps_lines = false;
 
@@ -151,8 +154,9 @@ inline constexpr int64_t kMaxConvStep = 4096;
 void SetConvLanes(DataType type, ConvArgs* args);
 
 // Chooses a kernel, sets the blocking and the scratch a unit needs; depends on
-// shapes only. No kernel (null) when a unit's lines would be absurdly long:
-// only hostile dilations and pads are.
+// shapes only, but for widens_panels, which follows PrefersWidePanels. No
+// kernel (null) when a unit's lines would be absurdly long: only hostile
+// dilations and pads are.
 struct ConvPlan {
   const Kernel* kernel = nullptr;
   size_t scratch_bytes = 0;
@@ -237,16 +241,22 @@ ConvTile ConvTileOf(const ConvArgs& args, const ConvUnit& unit);
 inline constexpr int64_t kStripPixels = 64;
 inline constexpr int64_t kStripStride = kPanelWidth + 16;
 
+// Floats from pixel to pixel of partial sums.
+inline constexpr int64_t kSumsStride = kPanelWidth + 16;
+
 // Parts of its scratch, behind each other: a strip of halves, the offsets of
-// taps (int32_t), the tile.
+// taps (int32_t), the tile, and where panels are widened such a block and the
+// partial sums of all pixels.
 struct ConvTileScratch {
   size_t strip = static_cast<size_t>(kStripPixels * kStripStride);
   size_t taps = 0;
   size_t tile = 0;  // floats
+  size_t wide = 0;
+  size_t sums = 0;
 
   size_t TotalBytes() const {
     return strip * sizeof(uint16_t) + taps * sizeof(int32_t) +
-           tile * sizeof(float);
+           (tile + wide + sums) * sizeof(float);
   }
 };
 ConvTileScratch ConvTileScratchOf(const ConvArgs& args, const ConvTile& tile);

@@ -50,6 +50,8 @@ struct Worker {
   float* tile;
   uint16_t* strip;  // [kStripPixels][kStripStride]
   int32_t* taps;    // offsets in the tile
+  float* wide;      // [kWideDepth][64]: a block of a panel, widened
+  float* sums;      // [pixels of the unit][kSumsStride]: partial ones
   bool aligned;     // rows of x may be read to the end of their padding
 
   int64_t PixelsPitch() const { return shape.num_columns * shape.pixel_pitch; }
@@ -296,35 +298,106 @@ struct Worker {
 
   // ---- the product ----
 
-  const float* PixelRow(int64_t pixel) const {
-    const int64_t y = pixel / a.grid_width - shape.grid_row;
-    const int64_t x_here = pixel % a.grid_width - shape.grid_column;
-    return tile + (y * (a.in_step.row / shape.row_step) * shape.num_columns +
-                   x_here * (a.in_step.column / shape.column_step)) *
-                      shape.pixel_pitch;
-  }
+  // The rows of A of pixels one behind the other.
+  class PixelRows {
+   public:
+    PixelRows(const Worker& worker, int64_t pixel, int64_t channel)
+        : width_(worker.a.grid_width),
+          row_step_(worker.a.in_step.row / worker.shape.row_step *
+                    worker.PixelsPitch()),
+          step_(worker.a.in_step.column / worker.shape.column_step *
+                worker.shape.pixel_pitch),
+          column_(pixel % width_),
+          line_(worker.tile + channel - worker.shape.grid_column * step_ +
+                (pixel / width_ - worker.shape.grid_row) * row_step_) {}
 
-  // Results of a strip of pixels, `columns` channels of one panel from
-  // `channel` on.
-  void Multiply(int64_t begin, int64_t end, int64_t channel,
-                int64_t columns) const {
-    const int64_t index = group * a.out_channels + channel;
-    const uint16_t* panel = a.weights.as<uint16_t>() + a.WeightIndex(index, 0);
+    const float* Next() {
+      const float* const row = line_ + column_ * step_;
+      if (++column_ == width_) column_ = 0, line_ += row_step_;
+      return row;
+    }
+
+   private:
+    int64_t width_, row_step_, step_, column_;
+    const float* line_;
+  };
+
+  // Part of k: the same channels of some taps.
+  struct Part {
+    size_t tap, num_taps;
+    int64_t first, depth;  // channels
+    bool resume, finish;
+
+    size_t Count() const { return num_taps * static_cast<size_t>(depth); }
+  };
+
+  // Results of a strip of pixels under a part of k, `columns` channels of one
+  // panel from `channel` on; `b` is that part of it.
+  template <class B>
+  void Multiply(const B* b, const Part& part, int64_t begin, int64_t end,
+                int64_t channel, int64_t columns, gemm::Ahead& ahead) const {
     gemm::Result<uint16_t> result;
     result.out_stride = kStripStride;
-    if (!a.bias.empty()) result.column_bias = a.bias.data() + index;
+    result.sums_stride = kSumsStride;
+    result.resume = part.resume;
+    result.finish = part.finish;
+    if (!a.bias.empty())
+      result.column_bias = a.bias.data() + group * a.out_channels + channel;
     const int64_t pixels = end - begin;
     const int64_t num_groups = DivideUp(pixels, gemm::TallestRows(columns));
+    PixelRows next(*this, begin, part.first);
     for (int64_t i = 0; i < num_groups; ++i) {
       const int64_t first = gemm::GroupBegin(pixels, num_groups, i);
       const int64_t last = gemm::GroupBegin(pixels, num_groups, i + 1);
       const float* rows[kMaxTileRows];
-      for (int64_t r = first; r < last; ++r)
-        rows[r - first] = PixelRow(begin + r);
+      for (int64_t r = first; r < last; ++r) rows[r - first] = next.Next();
       result.out = strip + first * kStripStride;
-      gemm::Block(gemm::Rows{rows, taps, a.taps.size(),
-                             static_cast<size_t>(a.in_channels)},
-                  panel, last - first, columns, result);
+      result.sums = sums + (begin - u.pixel_begin + first) * kSumsStride;
+      gemm::Block(
+          gemm::Rows{rows, taps + part.tap, part.num_taps,
+                     static_cast<size_t>(part.depth), ahead.Take(part.Count())},
+          b, last - first, columns, result);
+    }
+  }
+
+  // A part of k of all pixels; `ahead`: what comes next.
+  template <class B>
+  void MultiplyPart(const B* b, const Part& part, int64_t channel,
+                    int64_t columns, gemm::Ahead ahead) const {
+    for (int64_t begin = u.pixel_begin; begin < u.pixel_end;) {
+      const int64_t end = StripEnd(begin);
+      Multiply(b, part, begin, end, channel, columns, ahead);
+      if (part.finish) Store(begin, end, channel, columns);
+      begin = end;
+    }
+  }
+
+  // All pixels times one panel, blocks of which are widened first.
+  void MultiplyWide(const uint16_t* panel, int64_t channel,
+                    int64_t columns) const {
+    const auto num_taps = static_cast<int64_t>(a.taps.size());
+    // Several taps of all channels, or equal shares of one tap's.
+    const int64_t shares = DivideUp(a.in_channels, kWideDepth);
+    const int64_t some_taps = shares > 1 ? 1 : kWideDepth / a.in_channels;
+    for (int64_t tap = 0; tap < num_taps; tap += some_taps) {
+      for (int64_t i = 0; i < shares; ++i) {
+        Part part = {};
+        part.tap = static_cast<size_t>(tap);
+        part.num_taps =
+            static_cast<size_t>(std::min(some_taps, num_taps - tap));
+        part.first = gemm::GroupBegin(a.in_channels, shares, i);
+        part.depth =
+            gemm::GroupBegin(a.in_channels, shares, i + 1) - part.first;
+        part.resume = tap > 0 || i > 0;
+        part.finish = tap + some_taps >= num_taps && i + 1 == shares;
+        const uint16_t* block =
+            panel + (tap * a.in_channels + part.first) * kPanelWidth;
+        const size_t count = part.Count() * kPanelWidth;
+        compat::WidenRun(block, count, wide);
+        // Blocks lie behind each other, those of the next panel, too.
+        MultiplyPart<float>(wide, part, channel, columns,
+                            {block + count, count * sizeof(uint16_t)});
+      }
     }
   }
 
@@ -346,11 +419,13 @@ struct Worker {
     for (int64_t m = u.channel_begin; m < u.channel_end;) {
       const int64_t panel_end = m / kPanelWidth * kPanelWidth + kPanelWidth;
       const int64_t columns = std::min(panel_end, u.channel_end) - m;
-      for (int64_t begin = u.pixel_begin; begin < u.pixel_end;) {
-        const int64_t end = StripEnd(begin);
-        Multiply(begin, end, m, columns);
-        Store(begin, end, m, columns);
-        begin = end;
+      const uint16_t* panel = a.weights.as<uint16_t>() +
+                              a.WeightIndex(group * a.out_channels + m, 0);
+      if (a.widens_panels) {
+        MultiplyWide(panel, m, columns);
+      } else {
+        MultiplyPart(panel, {0, a.taps.size(), 0, a.in_channels, false, true},
+                     m, columns, {});
       }
       m += columns;
     }
@@ -367,12 +442,15 @@ Status ConvChannels(const KernelCall& call, int64_t unit) {
   auto* strip = reinterpret_cast<uint16_t*>(call.scratch);
   auto* taps = reinterpret_cast<int32_t*>(strip + layout.strip);
   auto* tile = reinterpret_cast<float*>(taps + layout.taps);
+  float* const wide = tile + layout.tile;
+  float* const sums = wide + layout.wide;
   for (size_t t = 0; t < a.taps.size(); ++t)
     taps[t] = static_cast<int32_t>(shape.TapOffset(a.taps[t]));
   const bool aligned = channels::HasAlignedRows(call.in[0]);
   for (int64_t g = u.group_begin; g < u.group_end; ++g) {
-    channels::Worker{a,     call.in[0], call.in.back(), call.out[0], u,      g,
-                     shape, tile,       strip,          taps,        aligned}
+    channels::Worker{a,    call.in[0], call.in.back(), call.out[0], u,
+                     g,    shape,      tile,           strip,       taps,
+                     wide, sums,       aligned}
         .Run();
   }
   return Status();

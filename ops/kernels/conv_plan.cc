@@ -316,6 +316,12 @@ ConvTileScratch ConvTileScratchOf(const ConvArgs& a, const ConvTile& tile) {
   ConvTileScratch scratch;
   scratch.tile = static_cast<size_t>(tile.NumFloats());
   scratch.taps = (a.taps.size() + 15) / 16 * 16;
+  if (a.widens_panels) {
+    scratch.wide =
+        static_cast<size_t>(std::min(a.Depth(), kWideDepth) * kPanelWidth);
+    if (a.Depth() > kWideDepth)
+      scratch.sums = static_cast<size_t>(a.pixels_per_unit * kSumsStride);
+  }
   return scratch;
 }
 
@@ -368,6 +374,8 @@ ConvPlan PlanConv(ConvArgs* args) {
                          a.out_step.column == 1 && a.Depth() <= kBlockDepth;
   if (a.channels_in_lanes) {
     PlanChannelUnits(args);
+    a.widens_panels =
+        a.pixels_per_unit >= kFewestWideRows && PrefersWidePanels();
     // Tiles read it in whole vectors.
     if (!a.bias.empty())
       a.bias.resize(

@@ -58,6 +58,27 @@ struct Rows {
   const int32_t* taps;
   size_t num_taps;
   size_t depth;  // of a tap
+  // A cache line behind the other, one for each k: what is read soon; or null.
+  const std::byte* ahead = nullptr;
+};
+
+// Memory that is read soon, of which each tile asks for a part.
+class Ahead {
+ public:
+  Ahead() = default;
+  Ahead(const void* begin, size_t bytes)
+      : next_(static_cast<const std::byte*>(begin)), end_(next_ + bytes) {}
+
+  // The next `lines` of 64 bytes, or null when nothing is left.
+  const std::byte* Take(size_t lines) {
+    if (next_ >= end_) return nullptr;
+    const std::byte* const part = next_;
+    next_ += lines * 64;
+    return part;
+  }
+
+ private:
+  const std::byte *next_ = nullptr, *end_ = nullptr;
 };
 
 // What becomes of the sums of row r, column n of a tile. Whole vectors are
@@ -122,9 +143,10 @@ HWY_INLINE void Block(const Rows& a, const B* b, int64_t rows, int64_t columns,
 // A matrix whose rows are `stride` apart, as Rows.
 class MatrixRows {
  public:
-  MatrixRows(const float* a, int64_t stride, int64_t rows, int64_t depth) {
+  MatrixRows(const float* a, int64_t stride, int64_t rows, int64_t depth,
+             const std::byte* ahead = nullptr) {
     for (int64_t r = 0; r < rows; ++r) list_[r] = a + r * stride;
-    rows_ = {list_, kOneTap, 1, static_cast<size_t>(depth)};
+    rows_ = {list_, kOneTap, 1, static_cast<size_t>(depth), ahead};
   }
   operator const Rows&() const { return rows_; }
 

@@ -38,6 +38,19 @@ inline constexpr size_t PanelBytes(int64_t depth) {
                              kPanelWidth);
 }
 
+// k of a panel that is widened at once where kernels prefer fp32 panels: 128
+// KiB, which an L2 keeps while the rows of a unit pass.
+inline constexpr int64_t kWideDepth = 512;
+
+// Fewest rows of A that pay for it.
+inline constexpr int64_t kFewestWideRows = 20;
+
+// Whether this processor multiplies notably faster with panels that are fp32 in
+// memory than with fp16 ones that are widened in the loop (where that takes
+// the multipliers' slots, or has no instruction). Measured once per process and
+// SIMD target, about 0.1 ms; changes no bit of a result.
+bool PrefersWidePanels();
+
 inline int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t RoundUp(int64_t value, int64_t granule) {
   return DivideUp(value, granule) * granule;

@@ -23,16 +23,12 @@ namespace matmul {
 template <class T>
 struct Worker {
   using StorageTag = hn::Rebind<T, gemm::Tag>;
-  // Where widening is slow it is done once for all rows of a unit.
-  static constexpr bool kWidensPanel =
-      !std::is_same_v<T, float> && !ANEREF_NATIVE_HALF;
-
   const MatmulArgs& a;
   const KernelCall& call;
   MatmulUnit u;
   float* rows;  // [rows][RowStride()] of x
   T* packed;    // [depth][64]: a panel of a y that is not prepacked
-  float* wide;  // a panel widened, where kWidensPanel
+  float* wide;  // a panel widened, where a.widens_panels
   float* line;  // [rows or 64] and a vector
   float* sums;  // [rows][sums_stride]
   T* strip;     // [kMaxTileRows][64]
@@ -125,10 +121,11 @@ struct Worker {
     }
   }
 
-  // All rows of the unit times `columns` columns of one panel.
+  // All rows of the unit times `columns` columns of one panel; `ahead`: what
+  // comes next.
   template <class B>
   void Multiply(const B* b, int64_t column, int64_t columns, int64_t k,
-                int64_t depth) const {
+                int64_t depth, gemm::Ahead ahead) const {
     const TensorView& out = call.out[0];
     const int64_t row_step = a.out.row.Bytes(out);
     const bool in_place = a.out.column.Bytes(out) == int64_t{sizeof(T)} &&
@@ -150,9 +147,10 @@ struct Worker {
       result.sums = sums + first * sums_stride + column - u.column_begin;
       std::byte* dst = first_out + first * row_step;
       result.out = in_place ? reinterpret_cast<T*>(dst) : strip;
-      gemm::Block<B, T>(gemm::MatrixRows(rows + first * a.RowStride(),
-                                         a.RowStride(), count, depth),
-                        b, count, columns, result);
+      gemm::Block<B, T>(
+          gemm::MatrixRows(rows + first * a.RowStride(), a.RowStride(), count,
+                           depth, ahead.Take(static_cast<size_t>(depth))),
+          b, count, columns, result);
       if (in_place || !result.finish) continue;
       for (int64_t r = 0; r < count; ++r, dst += row_step)
         CopyRow(strip + r * kPanelWidth, columns, dst);
@@ -182,6 +180,13 @@ struct Worker {
     }
   }
 
+  // The block of the next panel, where panels are prepacked.
+  gemm::Ahead Next(const T* b, int64_t depth) const {
+    if (!a.packed) return {};
+    return {b + a.depth * kPanelWidth,
+            static_cast<size_t>(depth * kPanelWidth) * sizeof(T)};
+  }
+
   void MultiplyPanel(int64_t column, int64_t k, int64_t depth) const {
     const int64_t columns = std::min(kPanelWidth, u.column_end - column);
     const T* b = packed;
@@ -190,12 +195,13 @@ struct Worker {
     } else {
       PackY(column, columns, k, depth);
     }
-    if constexpr (kWidensPanel) {
-      compat::WidenRun(b, static_cast<size_t>(depth * kPanelWidth), wide);
-      Multiply<float>(wide, column, columns, k, depth);
-    } else {
-      Multiply<T>(b, column, columns, k, depth);
+    if constexpr (std::is_same_v<T, uint16_t>) {
+      if (a.widens_panels) {
+        compat::WidenRun(b, static_cast<size_t>(depth * kPanelWidth), wide);
+        return Multiply<float>(wide, column, columns, k, depth, Next(b, depth));
+      }
     }
+    Multiply<T>(b, column, columns, k, depth, {});
   }
 
   void Run() const {

@@ -51,6 +51,8 @@ struct MatmulArgs {
   int64_t rows_per_unit = 1;
   int64_t panels_per_unit = 1;
   int64_t block_depth = 0;  // k that a unit's rows are widened for at once
+  // A unit widens a block of a panel once for all its rows.
+  bool widens_panels = false;
 
   // Floats from one widened row to the next: no multiple of 1 KiB, or rows
   // would meet in the same L1 sets.
@@ -74,13 +76,14 @@ MatmulUnit MatmulUnitOf(const MatmulArgs& args, int64_t unit);
 std::byte* MatrixData(const MatmulArgs& args, const MatrixLayout& layout,
                       const TensorView& view, int64_t index);
 
-// Sets the blocking from the shapes; then the scratch of a unit.
+// Sets the blocking from the shapes, and whether panels are widened from those
+// and PrefersWidePanels; neither changes a bit. Then the scratch of a unit.
 void PlanMatmul(MatmulArgs* args);
 
 // Parts of a unit's scratch, behind each other, in bytes.
 struct MatmulScratch {
   size_t rows = 0;   // of x, widened
-  size_t wide = 0;   // a panel of y in fp32
+  size_t wide = 0;   // a panel of y in fp32, where widened
   size_t panel = 0;  // a panel of y that is packed here
   size_t line = 0;   // of a transpose
   size_t sums = 0;   // partial ones

@@ -95,14 +95,40 @@ std::byte* MatrixData(const MatmulArgs& args, const MatrixLayout& layout,
   return view.data + row * static_cast<int64_t>(view.row_pitch);
 }
 
+namespace {
+
+// Blocks of rows, at least `least`, where `wanted` units are asked for. Widened
+// panels are widened again by each block of rows, as x is by each block of
+// panels.
+int64_t RowBlocks(const MatmulArgs& a, int64_t wanted, int64_t least) {
+  const int64_t most = std::max(
+      least, std::min(wanted, std::max<int64_t>(1, a.rows / kLeastRows)));
+  if (!a.widens_panels) return most;
+  int64_t best = least, most_units = 0, least_cost = 0;
+  for (int64_t blocks = least; blocks <= most; ++blocks) {
+    const int64_t panel_blocks =
+        std::min(DivideUp(wanted, blocks), a.NumPanels());
+    const int64_t units = std::min(wanted, blocks * panel_blocks);
+    const int64_t cost = blocks * a.columns + panel_blocks * a.rows;
+    if (units < most_units || (units == most_units && cost >= least_cost))
+      continue;
+    best = blocks, most_units = units, least_cost = cost;
+  }
+  return best;
+}
+
+}  // namespace
+
 // Equal units, an even number of them wherever there is more than one: two
 // threads share them well.
 void PlanMatmul(MatmulArgs* a) {
   if (!a->bias.empty())
     a->bias.resize(static_cast<size_t>(RoundUp(a->columns, kPanelWidth)));
   if (a->rows == 0 || a->columns == 0) return;
+  a->widens_panels = a->rows >= kFewestWideRows && PrefersWidePanels();
+  const int64_t most_depth = a->widens_panels ? kWideDepth : kMostDepth;
   a->block_depth =
-      DivideUp(a->depth, DivideUp(std::max<int64_t>(a->depth, 1), kMostDepth));
+      DivideUp(a->depth, DivideUp(std::max<int64_t>(a->depth, 1), most_depth));
   const int64_t fitting = std::clamp(
       kRowFloats / std::max<int64_t>(1, a->RowStride()), kLeastRows, kMostRows);
   const int64_t matrices = std::max<int64_t>(1, a->NumMatrices());
@@ -113,9 +139,7 @@ void PlanMatmul(MatmulArgs* a) {
   int64_t wanted = std::clamp<int64_t>(
       static_cast<int64_t>(std::min(flops / unit_flops, 1e6)), 1, kWantedUnits);
   wanted = DivideUp(wanted, matrices);
-  int64_t row_blocks =
-      std::max(DivideUp(a->rows, fitting),
-               std::min(wanted, std::max<int64_t>(1, a->rows / kLeastRows)));
+  int64_t row_blocks = RowBlocks(*a, wanted, DivideUp(a->rows, fitting));
   if (row_blocks > 1 && matrices % 2 != 0) row_blocks = RoundUp(row_blocks, 2);
   a->rows_per_unit = DivideUp(a->rows, row_blocks);
   int64_t panel_blocks = std::min(DivideUp(wanted, row_blocks), a->NumPanels());
@@ -132,8 +156,9 @@ MatmulScratch MatmulScratchOf(const MatmulArgs& a) {
     return static_cast<size_t>(RoundUp(count, 16)) * sizeof(float);
   };
   scratch.rows = floats(a.rows_per_unit * a.RowStride() + 16);
-  scratch.wide = floats(a.block_depth * kPanelWidth);
-  if (!a.packed) scratch.panel = scratch.wide;
+  const size_t panel = floats(a.block_depth * kPanelWidth);
+  if (a.widens_panels) scratch.wide = panel;
+  if (!a.packed) scratch.panel = panel;
   scratch.line = floats(std::max(kPanelWidth, a.rows_per_unit) + 16);
   if (a.block_depth < a.depth) {
     scratch.sums =

@@ -1,10 +1,13 @@
 // The register tiles of the GEMM family, see gemm-inl.h: every height at full
 // width. All of k stays in registers, then bias, rounding and store follow.
 // Rules P2, P3, P4.
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <type_traits>
 #include <utility>
 
+#include "hwy/cache_control.h"
 #include "ops/kernels/gemm.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -85,11 +88,16 @@ HWY_NOINLINE void Tile(const Rows& a, const B* HWY_RESTRICT b,
     }
   }
   const size_t depth = a.depth;
+  // Without anything ahead, a line that is there: no branch in the loop.
+  const std::byte* ahead = a.ahead;
+  const size_t ahead_step = ahead != nullptr ? 64 : 0;
+  if (ahead == nullptr) ahead = reinterpret_cast<const std::byte*>(b);
   for (size_t t = 0; t < a.num_taps; ++t) {
     const float* row[kRows];
     ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) row[r] =
         a.rows[r] + a.taps[t];
-    for (size_t k = 0; k < depth; ++k, b += kWidth) {
+    for (size_t k = 0; k < depth; ++k, b += kWidth, ahead += ahead_step) {
+      if constexpr (kRows > 1) hwy::Prefetch(ahead);
       Vector column[kVectors];
       ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) column[v] =
           compat::LoadWide(d, b + v * kVectorLanes);
@@ -135,7 +143,54 @@ template TileFunction<uint16_t, uint16_t> TileOf(int64_t, int64_t);
 template TileFunction<float, uint16_t> TileOf(int64_t, int64_t);
 template TileFunction<float, float> TileOf(int64_t, int64_t);
 
+// Seconds of the tallest tile of full width with a panel of type B in L1.
+template <class B>
+double TimeTile(const float* rows, const B* panel, int64_t depth) {
+  constexpr int kCalls = 8;
+  HWY_ALIGN uint16_t out[kMaxTileRows * kPanelWidth];
+  Result<uint16_t> result;
+  result.out = out;
+  result.out_stride = kPanelWidth;
+  constexpr int64_t kRows = kTallest[kMaxVectors];
+  const MatrixRows a(rows, depth, kRows, depth);
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < kCalls; ++i)
+    TileOf<B, uint16_t>(kRows, kMaxVectors)(a, panel, result);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+bool MeasurePanels() {
+  constexpr int64_t kDepth = 64;
+  constexpr int kRounds = 16;
+  constexpr double kNotably = 1.08;
+  HWY_ALIGN float rows[kMaxTileRows * kDepth] = {};
+  HWY_ALIGN uint16_t halves[kPanelWidth * kDepth] = {};
+  HWY_ALIGN float floats[kPanelWidth * kDepth] = {};
+  double narrow = 1, wide = 1;  // the least of some: both are disturbed alike
+  for (int i = 0; i < kRounds; ++i) {
+    narrow = std::min(narrow, TimeTile(rows, halves, kDepth));
+    wide = std::min(wide, TimeTile(rows, floats, kDepth));
+  }
+  return narrow > kNotably * wide;
+}
+
 }  // namespace gemm
+
+bool TargetPrefersWidePanels() {
+  static const bool prefers = gemm::MeasurePanels();
+  return prefers;
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace aneref
 HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace aneref {
+HWY_EXPORT(TargetPrefersWidePanels);
+bool PrefersWidePanels() {
+  return HWY_DYNAMIC_DISPATCH(TargetPrefersWidePanels)();
+}
+}  // namespace aneref
+#endif
