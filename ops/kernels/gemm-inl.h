@@ -96,21 +96,15 @@ struct Result {
   size_t out_stride = 0;
   const float* row_bias = nullptr;     // [r], or null
   const float* column_bias = nullptr;  // [n], or null
-
-  Result Column(int64_t n) const {
-    Result part = *this;
-    if (sums != nullptr) part.sums += n;
-    if (out != nullptr) part.out += n;
-    if (column_bias != nullptr) part.column_bias += n;
-    return part;
-  }
 };
 
-// result[rows][vectors * lanes] of a * b; b is [k][kPanelWidth] in fp32 or fp16
-// bits. T uint16_t: the products are exact, so fused and unfused agree; float:
-// product and sum round separately (P4).
+// result[rows][vectors * lanes] from a column on of a * b; b is
+// [k][kPanelWidth] in fp32 or fp16 bits, and begins at the column. T uint16_t:
+// the products are exact, so fused and unfused agree; float: product and sum
+// round separately (P4).
 template <class B, class T>
-using TileFunction = void (*)(const Rows& a, const B* b, const Result<T>&);
+using TileFunction = void (*)(const Rows& a, const B* b, const Result<T>&,
+                              size_t first);
 
 template <class B, class T>
 TileFunction<B, T> TileOf(int64_t rows, int64_t vectors);
@@ -130,11 +124,11 @@ HWY_INLINE void Block(const Rows& a, const B* b, int64_t rows, int64_t columns,
                       const Result<T>& result) {
   int64_t vectors = DivideUp(columns, kLanes);
   if (kHasPanelTile && rows == 1 && vectors == kPanelVectors)
-    return TileOf<B, T>(rows, vectors)(a, b, result);
+    return TileOf<B, T>(rows, vectors)(a, b, result, 0);
   int64_t first = 0;
   while (vectors > 0) {
     const int64_t part = HWY_MIN(vectors, kMaxVectors);
-    TileOf<B, T>(rows, part)(a, b + first, result.Column(first));
+    TileOf<B, T>(rows, part)(a, b + first, result, static_cast<size_t>(first));
     first += part * kLanes;
     vectors -= part;
   }

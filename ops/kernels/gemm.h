@@ -46,9 +46,8 @@ inline constexpr int64_t kWideDepth = 512;
 inline constexpr int64_t kFewestWideRows = 20;
 
 // Whether this processor multiplies notably faster with panels that are fp32 in
-// memory than with fp16 ones that are widened in the loop (where that takes
-// the multipliers' slots, or has no instruction). Measured once per process and
-// SIMD target, about 0.1 ms; changes no bit of a result.
+// memory than with fp16 ones that are widened in the loop: where widening takes
+// the multipliers' slots or has no instruction. Changes no bit of a result.
 bool PrefersWidePanels();
 
 inline int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }

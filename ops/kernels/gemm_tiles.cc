@@ -1,14 +1,13 @@
 // The register tiles of the GEMM family, see gemm-inl.h: every height at full
 // width. All of k stays in registers, then bias, rounding and store follow.
 // Rules P2, P3, P4.
-#include <algorithm>
 #include <array>
-#include <chrono>
 #include <type_traits>
 #include <utility>
 
 #include "hwy/cache_control.h"
 #include "ops/kernels/gemm.h"
+#include "ops/kernels/host_processor.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/kernels/gemm_tiles.cc"
@@ -24,8 +23,8 @@ namespace gemm {
 
 // Bias, rounding and store of a tile's sums.
 template <size_t kRows, size_t kVectors, class T>
-HWY_INLINE void Finish(Vector (&sum)[kRows][kVectors],
-                       const Result<T>& result) {
+HWY_INLINE void Finish(Vector (&sum)[kRows][kVectors], const Result<T>& result,
+                       size_t first) {
   const Tag d;
   if (result.row_bias != nullptr) {
     ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
@@ -35,13 +34,14 @@ HWY_INLINE void Finish(Vector (&sum)[kRows][kVectors],
     }
   }
   if (result.column_bias != nullptr) {
+    const float* const column_bias = result.column_bias + first;
     ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) {
-      const Vector bias = hn::LoadU(d, result.column_bias + v * kVectorLanes);
+      const Vector bias = hn::LoadU(d, column_bias + v * kVectorLanes);
       ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) sum[r][v] =
           hn::Add(sum[r][v], bias);
     }
   }
-  T* HWY_RESTRICT out = result.out;
+  T* HWY_RESTRICT out = result.out + first;
   const size_t stride = result.out_stride;
 #if ANEREF_NATIVE_HALF
   if constexpr (std::is_same_v<T, uint16_t>) {
@@ -72,7 +72,7 @@ HWY_INLINE void Finish(Vector (&sum)[kRows][kVectors],
 
 template <size_t kRows, size_t kVectors, class B, class T>
 HWY_NOINLINE void Tile(const Rows& a, const B* HWY_RESTRICT b,
-                       const Result<T>& result) {
+                       const Result<T>& result, size_t first) {
   constexpr size_t kWidth = kPanelWidth;
   constexpr bool kFused = std::is_same_v<T, uint16_t>;
   const Tag d;
@@ -80,8 +80,8 @@ HWY_NOINLINE void Tile(const Rows& a, const B* HWY_RESTRICT b,
   ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
     ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(d);
   }
-  float* HWY_RESTRICT sums = result.sums;
   if (result.resume) {
+    const float* sums = result.sums + first;
     ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
       ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) sum[r][v] =
           hn::LoadU(d, sums + r * result.sums_stride + v * kVectorLanes);
@@ -108,7 +108,8 @@ HWY_NOINLINE void Tile(const Rows& a, const B* HWY_RESTRICT b,
       }
     }
   }
-  if (result.finish) return Finish(sum, result);
+  if (result.finish) return Finish(sum, result, first);
+  float* sums = result.sums + first;
   ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
     ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) hn::StoreU(
         sum[r][v], d, sums + r * result.sums_stride + v * kVectorLanes);
@@ -143,43 +144,10 @@ template TileFunction<uint16_t, uint16_t> TileOf(int64_t, int64_t);
 template TileFunction<float, uint16_t> TileOf(int64_t, int64_t);
 template TileFunction<float, float> TileOf(int64_t, int64_t);
 
-// Seconds of the tallest tile of full width with a panel of type B in L1.
-template <class B>
-double TimeTile(const float* rows, const B* panel, int64_t depth) {
-  constexpr int kCalls = 8;
-  HWY_ALIGN uint16_t out[kMaxTileRows * kPanelWidth];
-  Result<uint16_t> result;
-  result.out = out;
-  result.out_stride = kPanelWidth;
-  constexpr int64_t kRows = kTallest[kMaxVectors];
-  const MatrixRows a(rows, depth, kRows, depth);
-  const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < kCalls; ++i)
-    TileOf<B, uint16_t>(kRows, kMaxVectors)(a, panel, result);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-      .count();
-}
-
-bool MeasurePanels() {
-  constexpr int64_t kDepth = 64;
-  constexpr int kRounds = 16;
-  constexpr double kNotably = 1.08;
-  HWY_ALIGN float rows[kMaxTileRows * kDepth] = {};
-  HWY_ALIGN uint16_t halves[kPanelWidth * kDepth] = {};
-  HWY_ALIGN float floats[kPanelWidth * kDepth] = {};
-  double narrow = 1, wide = 1;  // the least of some: both are disturbed alike
-  for (int i = 0; i < kRounds; ++i) {
-    narrow = std::min(narrow, TimeTile(rows, halves, kDepth));
-    wide = std::min(wide, TimeTile(rows, floats, kDepth));
-  }
-  return narrow > kNotably * wide;
-}
-
 }  // namespace gemm
 
 bool TargetPrefersWidePanels() {
-  static const bool prefers = gemm::MeasurePanels();
-  return prefers;
+  return !ANEREF_NATIVE_HALF || ThisProcessor().widening_takes_multipliers;
 }
 
 }  // namespace HWY_NAMESPACE
