@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "hwy/cache_control.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/kernels/gemm_matmul.cc"
 #include "hwy/foreach_target.h"
@@ -121,6 +123,16 @@ struct Worker {
     }
   }
 
+  // Asks for what a tile is stored to: rows lie pages apart, and a store that
+  // misses holds up those behind it.
+  static void Expect(const std::byte* dst, int64_t row_step, int64_t rows,
+                     int64_t columns) {
+    const int64_t bytes = columns * int64_t{sizeof(T)};
+    for (int64_t r = 0; r < rows; ++r, dst += row_step) {
+      for (int64_t i = 0; i < bytes; i += 64) hwy::Prefetch(dst + i);
+    }
+  }
+
   // All rows of the unit times `columns` columns of one panel; `ahead`: what
   // comes next.
   template <class B>
@@ -128,8 +140,9 @@ struct Worker {
                 int64_t depth, gemm::Ahead ahead) const {
     const TensorView& out = call.out[0];
     const int64_t row_step = a.out.row.Bytes(out);
-    const bool in_place = a.out.column.Bytes(out) == int64_t{sizeof(T)} &&
-                          columns % gemm::kLanes == 0 && a.epilogue.empty();
+    const bool contiguous = a.out.column.Bytes(out) == int64_t{sizeof(T)};
+    const bool in_place =
+        contiguous && columns % gemm::kLanes == 0 && a.epilogue.empty();
     std::byte* first_out = MatrixData(a, a.out, out, u.matrix) +
                            u.row_begin * row_step +
                            column * a.out.column.Bytes(out);
@@ -146,6 +159,7 @@ struct Worker {
       const int64_t count = gemm::GroupBegin(Rows(), num_groups, i + 1) - first;
       result.sums = sums + first * sums_stride + column - u.column_begin;
       std::byte* dst = first_out + first * row_step;
+      if (result.finish && contiguous) Expect(dst, row_step, count, columns);
       result.out = in_place ? reinterpret_cast<T*>(dst) : strip;
       gemm::Block<B, T>(
           gemm::MatrixRows(rows + first * a.RowStride(), a.RowStride(), count,
