@@ -245,8 +245,8 @@ inline constexpr int64_t kStripStride = kPanelWidth + 16;
 inline constexpr int64_t kSumsStride = kPanelWidth + 16;
 
 // Parts of its scratch, behind each other: a strip of halves, the offsets of
-// taps (int32_t), the tile, and where panels are widened such a block and the
-// partial sums of all pixels.
+// taps (int32_t), the tile, a block of a widened panel and the partial sums of
+// all pixels.
 struct ConvTileScratch {
   size_t strip = static_cast<size_t>(kStripPixels * kStripStride);
   size_t taps = 0;

@@ -421,9 +421,9 @@ struct Worker {
       const int64_t columns = std::min(panel_end, u.channel_end) - m;
       const uint16_t* panel = a.weights.as<uint16_t>() +
                               a.WeightIndex(group * a.out_channels + m, 0);
-      if (a.widens_panels) {
+      if (gemm::kAlwaysWidens || a.widens_panels) {
         MultiplyWide(panel, m, columns);
-      } else {
+      } else if constexpr (!gemm::kAlwaysWidens) {
         MultiplyPart(panel, {0, a.taps.size(), 0, a.in_channels, false, true},
                      m, columns, {});
       }

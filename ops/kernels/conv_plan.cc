@@ -316,12 +316,10 @@ ConvTileScratch ConvTileScratchOf(const ConvArgs& a, const ConvTile& tile) {
   ConvTileScratch scratch;
   scratch.tile = static_cast<size_t>(tile.NumFloats());
   scratch.taps = (a.taps.size() + 15) / 16 * 16;
-  if (a.widens_panels) {
-    scratch.wide =
-        static_cast<size_t>(std::min(a.Depth(), kWideDepth) * kPanelWidth);
-    if (a.Depth() > kWideDepth)
-      scratch.sums = static_cast<size_t>(a.pixels_per_unit * kSumsStride);
-  }
+  scratch.wide =
+      static_cast<size_t>(std::min(a.Depth(), kWideDepth) * kPanelWidth);
+  if (a.Depth() > kWideDepth)
+    scratch.sums = static_cast<size_t>(a.pixels_per_unit * kSumsStride);
   return scratch;
 }
 

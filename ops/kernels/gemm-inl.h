@@ -45,6 +45,10 @@ constexpr size_t kTallest[3] = {0, 6, 6};
 constexpr int64_t kPanelVectors = kPanelWidth / kLanes;
 constexpr bool kHasPanelTile = kPanelVectors > kMaxVectors&& kPanelVectors <= 8;
 
+// Without instructions for fp16 panels are never widened in a loop, whatever
+// was planned: scratch has room for it.
+constexpr bool kAlwaysWidens = !ANEREF_NATIVE_HALF;
+
 template <bool kFused, class V>
 HWY_INLINE V MultiplyAdd(V a, V b, V sum) {
   if constexpr (kFused) return hn::MulAdd(a, b, sum);
@@ -108,7 +112,9 @@ using TileFunction = void (*)(const Rows& a, const B* b, const Result<T>&,
 
 template <class B, class T>
 TileFunction<B, T> TileOf(int64_t rows, int64_t vectors);
+#if ANEREF_NATIVE_HALF
 extern template TileFunction<uint16_t, uint16_t> TileOf(int64_t, int64_t);
+#endif
 extern template TileFunction<float, uint16_t> TileOf(int64_t, int64_t);
 extern template TileFunction<float, float> TileOf(int64_t, int64_t);
 

@@ -30,7 +30,7 @@ struct Worker {
   MatmulUnit u;
   float* rows;  // [rows][RowStride()] of x
   T* packed;    // [depth][64]: a panel of a y that is not prepacked
-  float* wide;  // a panel widened, where a.widens_panels
+  float* wide;  // a panel widened
   float* line;  // [rows or 64] and a vector
   float* sums;  // [rows][sums_stride]
   T* strip;     // [kMaxTileRows][64]
@@ -210,12 +210,13 @@ struct Worker {
       PackY(column, columns, k, depth);
     }
     if constexpr (std::is_same_v<T, uint16_t>) {
-      if (a.widens_panels) {
+      if (gemm::kAlwaysWidens || a.widens_panels) {
         compat::WidenRun(b, static_cast<size_t>(depth * kPanelWidth), wide);
         return Multiply<float>(wide, column, columns, k, depth, Next(b, depth));
       }
     }
-    Multiply<T>(b, column, columns, k, depth, {});
+    if constexpr (std::is_same_v<T, float> || !gemm::kAlwaysWidens)
+      Multiply<T>(b, column, columns, k, depth, {});
   }
 
   void Run() const {

@@ -83,7 +83,7 @@ void PlanMatmul(MatmulArgs* args);
 // Parts of a unit's scratch, behind each other, in bytes.
 struct MatmulScratch {
   size_t rows = 0;   // of x, widened
-  size_t wide = 0;   // a panel of y in fp32, where widened
+  size_t wide = 0;   // a panel of y in fp32
   size_t panel = 0;  // a panel of y that is packed here
   size_t line = 0;   // of a transpose
   size_t sums = 0;   // partial ones

@@ -156,9 +156,8 @@ MatmulScratch MatmulScratchOf(const MatmulArgs& a) {
     return static_cast<size_t>(RoundUp(count, 16)) * sizeof(float);
   };
   scratch.rows = floats(a.rows_per_unit * a.RowStride() + 16);
-  const size_t panel = floats(a.block_depth * kPanelWidth);
-  if (a.widens_panels) scratch.wide = panel;
-  if (!a.packed) scratch.panel = panel;
+  scratch.wide = floats(a.block_depth * kPanelWidth);
+  if (!a.packed) scratch.panel = scratch.wide;
   scratch.line = floats(std::max(kPanelWidth, a.rows_per_unit) + 16);
   if (a.block_depth < a.depth) {
     scratch.sums =

@@ -140,14 +140,16 @@ TileFunction<B, T> TileOf(int64_t rows, int64_t vectors) {
   if constexpr (kHasPanelTile) return &Tile<1, kPanelVectors, B, T>;
   return nullptr;
 }
+#if ANEREF_NATIVE_HALF
 template TileFunction<uint16_t, uint16_t> TileOf(int64_t, int64_t);
+#endif
 template TileFunction<float, uint16_t> TileOf(int64_t, int64_t);
 template TileFunction<float, float> TileOf(int64_t, int64_t);
 
 }  // namespace gemm
 
 bool TargetPrefersWidePanels() {
-  return !ANEREF_NATIVE_HALF || ThisProcessor().widening_takes_multipliers;
+  return gemm::kAlwaysWidens || ThisProcessor().widening_takes_multipliers;
 }
 
 }  // namespace HWY_NAMESPACE
