@@ -62,6 +62,8 @@ struct ConvArgs {
   int64_t pass_channels = 0;  // output channels of the plan's pass; 0: any
   // conv_direct: one tap on every pixel needs no lines.
   bool reads_rows = false;
+  // conv_direct: vectors of sixteen lanes where there are such.
+  bool wide_vectors = false;
   // Channels in the lanes: a unit widens a block of a panel once for all its
   // pixels.
   bool widens_panels = false;
@@ -154,7 +156,8 @@ inline constexpr int64_t kMaxConvStep = 4096;
 void SetConvLanes(DataType type, ConvArgs* args);
 
 // Chooses a kernel, sets the blocking and the scratch a unit needs; depends on
-// shapes only, but for widens_panels, which follows PrefersWidePanels. No
+// shapes only, but for widens_panels and wide_vectors, which
+// follow the processor. No
 // kernel (null) when a unit's lines would be absurdly long: only hostile
 // dilations and pads are.
 struct ConvPlan {

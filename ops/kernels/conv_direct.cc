@@ -23,12 +23,13 @@ namespace HWY_NAMESPACE {
 #if HWY_TARGET != HWY_SCALAR
 namespace direct {
 
-// At most eight lanes: on the machine that this was measured on (Zen 4) wider
-// vectors multiply no faster, and every one of their loads crosses a cache
-// line.
-using Tag = hn::CappedTag<float, 8>;
-using Vector = hn::Vec<Tag>;
-constexpr size_t kVectorLanes = std::min<size_t>(gemm::kVectorLanes, 8);
+// Eight lanes, or as many as there are where a.wide_vectors asks for it: on
+// some processors (Zen 4) those multiply no faster, and every one of their
+// loads crosses a cache line.
+constexpr size_t kNarrowLanes = std::min<size_t>(gemm::kVectorLanes, 8);
+constexpr bool kHasWideVectors = gemm::kVectorLanes > kNarrowLanes;
+template <size_t kLanes>
+using Tag = hn::CappedTag<float, kLanes>;
 
 // Channels that are computed together, and vectors of each, so that the sums,
 // the elements and a weight fit the registers.
@@ -43,7 +44,12 @@ static_assert(kMostRows <= kDirectRows);
 
 // Pixels of one row that are computed before they are stored.
 constexpr int64_t kStrip = kGemmStripStride - 32;
-static_assert(VectorsFor(1) * kVectorLanes <= size_t{kDirectPixels});
+static_assert(VectorsFor(1) * kNarrowLanes <= size_t{kDirectPixels});
+
+// Fewest channels and pixels that wide vectors are for: fewer channels use an
+// element too seldom.
+constexpr size_t kWideRows = 6;
+constexpr int64_t kWidePixels = VectorsFor(kWideRows) * gemm::kVectorLanes;
 
 // One unit of one group.
 template <class T>
@@ -64,11 +70,12 @@ struct Worker {
   // Results of kRows channels for VectorsFor(kRows) vectors of pixels. Channels
   // of the source are `stride` elements apart; it is in fp32 lines, or one
   // tap's operand itself.
-  template <size_t kRows, class S>
+  template <size_t kRows, size_t kVectorLanes, class S>
   HWY_NOINLINE void Tile(const S* HWY_RESTRICT src, int64_t stride,
                          const float* bias, T* HWY_RESTRICT to) const {
     constexpr size_t kVectors = VectorsFor(kRows);
-    const Tag d;
+    const Tag<kVectorLanes> d;
+    using Vector = hn::Vec<Tag<kVectorLanes>>;
     Vector sum[kRows][kVectors];
     ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
       ANEREF_UNROLL for (size_t v = 0; v < kVectors; ++v) sum[r][v] =
@@ -104,15 +111,23 @@ struct Worker {
 
   // `count` pixels of `rows` channels into the strip. The last tile may begin
   // in the one before it, and reach behind the pixels where there is only one.
+  template <size_t kRows, size_t kLanes, class S>
+  HWY_INLINE void StripOf(const S* src, int64_t stride, const float* bias,
+                          int64_t count) const {
+    constexpr auto kStep = static_cast<int64_t>(VectorsFor(kRows) * kLanes);
+    for (int64_t i = 0; i < count; i += kStep) {
+      const int64_t at = std::max<int64_t>(0, std::min(i, count - kStep));
+      Tile<kRows, kLanes>(src + at, stride, bias, strip + at);
+    }
+  }
   template <size_t kRows, class S>
   HWY_INLINE void Strip(const S* src, int64_t stride, const float* bias,
                         int64_t count) const {
-    constexpr auto kStep =
-        static_cast<int64_t>(VectorsFor(kRows) * kVectorLanes);
-    for (int64_t i = 0; i < count; i += kStep) {
-      const int64_t at = std::max<int64_t>(0, std::min(i, count - kStep));
-      Tile<kRows>(src + at, stride, bias, strip + at);
+    if constexpr (kHasWideVectors && kRows >= kWideRows) {
+      if (a.wide_vectors && count >= kWidePixels)
+        return StripOf<kRows, gemm::kVectorLanes>(src, stride, bias, count);
     }
+    StripOf<kRows, kNarrowLanes>(src, stride, bias, count);
   }
   // The heights that are compiled: those of fp16 from lines are what networks
   // end with; the others share some.

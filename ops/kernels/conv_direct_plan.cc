@@ -4,6 +4,7 @@
 
 #include "ops/kernels/conv.h"
 #include "ops/kernels/conv_units.h"
+#include "ops/kernels/host_processor.h"
 
 namespace aneref {
 namespace {
@@ -77,6 +78,7 @@ ConvDirectScratch ConvDirectScratchOf(const ConvArgs& a) {
 
 bool PlanDirect(ConvArgs* args, ConvPlan* plan) {
   if (!PlanUnits(args)) return false;
+  args->wide_vectors = ThisProcessor().wide_loads_pay;
   plan->kernel = &conv_direct_kernel;
   plan->scratch_bytes =
       static_cast<size_t>(ConvDirectScratchOf(*args).TotalBytes(*args));

@@ -23,7 +23,10 @@ bool IsIntel() {
 }  // namespace
 
 const HostProcessor& ThisProcessor() {
-  static const HostProcessor processor = {IsIntel()};
+  static const HostProcessor processor = [] {
+    const bool intel = IsIntel();
+    return HostProcessor{intel, intel};
+  }();
   return processor;
 }
 

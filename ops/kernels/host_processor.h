@@ -12,6 +12,10 @@ struct HostProcessor {
   // 0, 1 and 5 serve both), AMD's since Zen 4 do not. Measured:
   // docs/performance.md.
   bool widening_takes_multipliers = false;
+  // Vectors of 64 bytes multiply twice as fast as those of 32, and loads that
+  // cross a cache line do not take that back: Intel's with AVX-512; on Zen 4
+  // both multiply alike.
+  bool wide_loads_pay = false;
 };
 const HostProcessor& ThisProcessor();
 

@@ -43,7 +43,7 @@ struct ConvCase {
   int64_t in_channels, out_channels, extent, kernel, step;
 };
 
-ConvArgs ConvOf(const ConvCase& c) {
+ConvArgs ConvOf(const ConvCase& c, bool channels_in_lanes) {
   ConvArgs args;
   args.batch = 1;
   args.in_channels = c.in_channels;
@@ -55,7 +55,7 @@ ConvArgs ConvOf(const ConvCase& c) {
   for (int64_t k = 0; k < c.kernel * c.kernel; ++k)
     args.taps.push_back(
         {k / c.kernel - c.kernel / 2, k % c.kernel - c.kernel / 2});
-  args.channels_in_lanes = true;
+  args.channels_in_lanes = channels_in_lanes;
   const auto weights = RandomHalves(static_cast<size_t>(args.NumWeights()), 5);
   args.weights = AlignedBytes(weights.size() * sizeof(uint16_t));
   std::memset(args.weights.as<char>(), 0, args.weights.size());
@@ -69,6 +69,23 @@ ConvArgs ConvOf(const ConvCase& c) {
   return args;
 }
 
+// The output of a twin, with nothing written behind it.
+std::vector<uint16_t> RunConv(const ConvCase& c, const ConvArgs& args,
+                              const ConvPlan& plan, KernelFunction twin) {
+  constexpr size_t kBehind = 64;
+  auto x =
+      RandomHalves(static_cast<size_t>(c.in_channels * c.extent * c.extent), 3);
+  const Shape in = {1, c.in_channels, c.extent, c.extent};
+  const Shape out = {1, c.out_channels, args.grid_height, args.grid_width};
+  std::vector<uint16_t> y(static_cast<size_t>(out.NumElements()) + kBehind);
+  const TensorView view = DenseView({DataType::kFloat16, in}, x.data());
+  RunUnits(twin, &args, args.NumUnits(), plan.scratch_bytes, {&view, 1},
+           DenseView({DataType::kFloat16, out}, y.data()));
+  CHECK(std::vector<uint16_t>(y.end() - kBehind, y.end()) ==
+        std::vector<uint16_t>(kBehind));
+  return y;
+}
+
 // Of one block of k and of several: by taps, and by the channels of a tap.
 const ConvCase kConvs[] = {{48, 70, 13, 3, 1},   {64, 16, 30, 3, 2},
                            {96, 130, 9, 3, 1},   {600, 64, 7, 1, 1},
@@ -80,27 +97,38 @@ const ConvCase kConvs[] = {{48, 70, 13, 3, 1},   {64, 16, 30, 3, 2},
 TEST_CASE("P3: convolution adds in the same order with widened panels") {
   for (const ConvCase& c : kConvs) {
     CAPTURE(c.in_channels);
-    ConvArgs args = ConvOf(c);
+    ConvArgs args = ConvOf(c, true);
     const ConvPlan plan = PlanConv(&args);
     REQUIRE(plan.kernel == &conv_channels_kernel);
-    auto x = RandomHalves(
-        static_cast<size_t>(c.in_channels * c.extent * c.extent), 3);
-    const Shape in = {1, c.in_channels, c.extent, c.extent};
-    const Shape out = {1, c.out_channels, args.grid_height, args.grid_width};
-    const auto run = [&](KernelFunction twin) {
-      std::vector<uint16_t> y(static_cast<size_t>(out.NumElements()) + 64);
-      const TensorView view = DenseView({DataType::kFloat16, in}, x.data());
-      RunUnits(twin, &args, args.NumUnits(), plan.scratch_bytes, {&view, 1},
-               DenseView({DataType::kFloat16, out}, y.data()));
-      return y;
-    };
-    const auto expected = run(plan.kernel->scalar);
-    CHECK(std::vector<uint16_t>(expected.end() - 64, expected.end()) ==
-          std::vector<uint16_t>(64));
+    const auto expected = RunConv(c, args, plan, plan.kernel->scalar);
     for (const bool widens : {false, true}) {
       CAPTURE(widens);
       args.widens_panels = widens;
-      ForEachTarget([&] { CHECK(run(plan.kernel->simd) == expected); });
+      ForEachTarget([&] {
+        CHECK(RunConv(c, args, plan, plan.kernel->simd) == expected);
+      });
+    }
+  }
+}
+
+TEST_CASE("P3: direct convolution adds in the same order in wide vectors") {
+  // Of lines and of rows; strips that are wider than a tile and narrower.
+  for (const ConvCase& c :
+       {ConvCase{3, 8, 67, 3, 1}, ConvCase{20, 6, 64, 3, 1},
+        ConvCase{5, 16, 130, 5, 2}, ConvCase{9, 8, 40, 3, 1},
+        ConvCase{24, 8, 71, 1, 1}, ConvCase{7, 3, 90, 3, 1}}) {
+    CAPTURE(c.in_channels);
+    CAPTURE(c.extent);
+    ConvArgs args = ConvOf(c, false);
+    const ConvPlan plan = PlanConv(&args);
+    REQUIRE(plan.kernel == &conv_direct_kernel);
+    const auto expected = RunConv(c, args, plan, plan.kernel->scalar);
+    for (const bool wide : {false, true}) {
+      CAPTURE(wide);
+      args.wide_vectors = wide;
+      ForEachTarget([&] {
+        CHECK(RunConv(c, args, plan, plan.kernel->simd) == expected);
+      });
     }
   }
 }
