@@ -109,7 +109,7 @@ struct TaskSpec {
   std::shared_ptr<const void>
       args;  // the kernel's struct, with prepacked weights where it has some
   int64_t num_units =
-      1;  // chosen from shapes only, never from the thread count
+      1;  // from shapes and processor, never from the thread count
   size_t scratch_bytes = 0;  // per thread
   double flops =
       0;  // multiply-adds count twice; 0 for pure movement. Printed by bench

@@ -1,5 +1,5 @@
-// Units and scratch of conv_direct. Depends on shapes only and changes no bit
-// of a result.
+// Units and scratch of conv_direct. Depends on shapes and, for the width
+// of vectors, on the processor; changes no bit of a result.
 #include <algorithm>
 
 #include "ops/kernels/conv.h"

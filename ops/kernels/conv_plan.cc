@@ -1,6 +1,6 @@
 // Blocking of the convolution kernels: which dimension lies in the lanes, what
-// a work unit is, and the scratch it needs. Depends on shapes only and changes
-// no bit of a result.
+// a work unit is, and the scratch it needs. Depends on shapes and, where two
+// ways are equal, on the processor; changes no bit of a result.
 #include <algorithm>
 #include <utility>
 
