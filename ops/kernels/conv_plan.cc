@@ -146,20 +146,16 @@ int64_t MostChannelBlocks(const ConvArgs& a) {
 // measured, in multiply-adds: 3 for each weight, 10 for each pixel's channel.
 int64_t PixelParts(const ConvArgs& a, int64_t blocks) {
   const int64_t most = std::max<int64_t>(1, a.Pixels() / kLeastPixels);
-  int64_t best = 1, most_units = 0;
-  double least_cost = 0;
+  BestCut best(1);
   for (int64_t parts = 1; parts <= std::min(blocks, most); parts *= 2) {
     const int64_t channel_blocks =
         std::min(DivideUp(blocks, parts), MostChannelBlocks(a));
-    const int64_t units = parts * channel_blocks;
     const double cost = 3.0 * static_cast<double>(parts * a.out_channels) +
                         10.0 * static_cast<double>(channel_blocks) *
                             static_cast<double>(a.Pixels());
-    if (units < most_units || (units == most_units && cost >= least_cost))
-      continue;
-    best = parts, most_units = units, least_cost = cost;
+    best.Offer(parts, parts * channel_blocks, cost);
   }
-  return best;
+  return best.parts();
 }
 
 // Cuts the pixels for channels in the lanes into parts whose tiles fit, where

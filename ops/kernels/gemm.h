@@ -50,6 +50,23 @@ inline constexpr int64_t kFewestWideRows = 32;
 // the multipliers' slots or has no instruction. Changes no bit of a result.
 bool PrefersWidePanels();
 
+// The cut of some work that makes most units, and of those the one that costs
+// least; the first offered where both are equal.
+class BestCut {
+ public:
+  explicit BestCut(int64_t parts) : parts_(parts) {}
+  void Offer(int64_t parts, int64_t units, double cost) {
+    if (units < units_ || (units == units_ && cost >= cost_)) return;
+    parts_ = parts, units_ = units, cost_ = cost;
+  }
+  int64_t parts() const { return parts_; }
+
+ private:
+  int64_t parts_;
+  int64_t units_ = 0;
+  double cost_ = 0;
+};
+
 inline int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t RoundUp(int64_t value, int64_t granule) {
   return DivideUp(value, granule) * granule;

@@ -25,6 +25,7 @@ namespace matmul {
 template <class T>
 struct Worker {
   using StorageTag = hn::Rebind<T, gemm::Tag>;
+
   const MatmulArgs& a;
   const KernelCall& call;
   MatmulUnit u;

@@ -57,6 +57,25 @@ void ScalarUnit(const MatmulArgs& a, const KernelCall& call,
   }
 }
 
+// Blocks of rows, at least `least`, where `wanted` units are asked for. Widened
+// panels are widened again by each block of rows, as x is by each block of
+// panels.
+int64_t RowBlocks(const MatmulArgs& a, int64_t wanted, int64_t least) {
+  const int64_t most = std::max(
+      least, std::min(wanted, std::max<int64_t>(1, a.rows / kLeastRows)));
+  if (!a.widens_panels) return most;
+  BestCut best(least);
+  for (int64_t blocks = least; blocks <= most; ++blocks) {
+    const int64_t panel_blocks =
+        std::min(DivideUp(wanted, blocks), a.NumPanels());
+    best.Offer(
+        blocks, std::min(wanted, blocks * panel_blocks),
+        static_cast<double>(blocks) * static_cast<double>(a.columns) +
+            static_cast<double>(panel_blocks) * static_cast<double>(a.rows));
+  }
+  return best.parts();
+}
+
 }  // namespace
 
 int64_t MatmulArgs::NumMatrices() const {
@@ -94,30 +113,6 @@ std::byte* MatrixData(const MatmulArgs& args, const MatrixLayout& layout,
   }
   return view.data + row * static_cast<int64_t>(view.row_pitch);
 }
-
-namespace {
-
-// Blocks of rows, at least `least`, where `wanted` units are asked for. Widened
-// panels are widened again by each block of rows, as x is by each block of
-// panels.
-int64_t RowBlocks(const MatmulArgs& a, int64_t wanted, int64_t least) {
-  const int64_t most = std::max(
-      least, std::min(wanted, std::max<int64_t>(1, a.rows / kLeastRows)));
-  if (!a.widens_panels) return most;
-  int64_t best = least, most_units = 0, least_cost = 0;
-  for (int64_t blocks = least; blocks <= most; ++blocks) {
-    const int64_t panel_blocks =
-        std::min(DivideUp(wanted, blocks), a.NumPanels());
-    const int64_t units = std::min(wanted, blocks * panel_blocks);
-    const int64_t cost = blocks * a.columns + panel_blocks * a.rows;
-    if (units < most_units || (units == most_units && cost >= least_cost))
-      continue;
-    best = blocks, most_units = units, least_cost = cost;
-  }
-  return best;
-}
-
-}  // namespace
 
 // Equal units, an even number of them wherever there is more than one: two
 // threads share them well.

@@ -86,6 +86,24 @@ std::vector<uint16_t> RunConv(const ConvCase& c, const ConvArgs& args,
   return y;
 }
 
+// The kernel's vector twin with `way` off and on gives the bits of its scalar
+// twin.
+void CheckBothWays(const ConvCase& c, const Kernel& kernel,
+                   bool ConvArgs::*way) {
+  CAPTURE(c.in_channels);
+  CAPTURE(c.extent);
+  ConvArgs args = ConvOf(c, &kernel == &conv_channels_kernel);
+  const ConvPlan plan = PlanConv(&args);
+  REQUIRE(plan.kernel == &kernel);
+  const auto expected = RunConv(c, args, plan, kernel.scalar);
+  for (const bool on : {false, true}) {
+    CAPTURE(on);
+    args.*way = on;
+    ForEachTarget(
+        [&] { CHECK(RunConv(c, args, plan, kernel.simd) == expected); });
+  }
+}
+
 // Of one block of k and of several: by taps, and by the channels of a tap.
 const ConvCase kConvs[] = {{48, 70, 13, 3, 1},   {64, 16, 30, 3, 2},
                            {96, 130, 9, 3, 1},   {600, 64, 7, 1, 1},
@@ -95,20 +113,8 @@ const ConvCase kConvs[] = {{48, 70, 13, 3, 1},   {64, 16, 30, 3, 2},
 }  // namespace
 
 TEST_CASE("P3: convolution adds in the same order with widened panels") {
-  for (const ConvCase& c : kConvs) {
-    CAPTURE(c.in_channels);
-    ConvArgs args = ConvOf(c, true);
-    const ConvPlan plan = PlanConv(&args);
-    REQUIRE(plan.kernel == &conv_channels_kernel);
-    const auto expected = RunConv(c, args, plan, plan.kernel->scalar);
-    for (const bool widens : {false, true}) {
-      CAPTURE(widens);
-      args.widens_panels = widens;
-      ForEachTarget([&] {
-        CHECK(RunConv(c, args, plan, plan.kernel->simd) == expected);
-      });
-    }
-  }
+  for (const ConvCase& c : kConvs)
+    CheckBothWays(c, conv_channels_kernel, &ConvArgs::widens_panels);
 }
 
 TEST_CASE("P3: direct convolution adds in the same order in wide vectors") {
@@ -117,19 +123,7 @@ TEST_CASE("P3: direct convolution adds in the same order in wide vectors") {
        {ConvCase{3, 8, 67, 3, 1}, ConvCase{20, 6, 64, 3, 1},
         ConvCase{5, 16, 130, 5, 2}, ConvCase{9, 8, 40, 3, 1},
         ConvCase{24, 8, 71, 1, 1}, ConvCase{7, 3, 90, 3, 1}}) {
-    CAPTURE(c.in_channels);
-    CAPTURE(c.extent);
-    ConvArgs args = ConvOf(c, false);
-    const ConvPlan plan = PlanConv(&args);
-    REQUIRE(plan.kernel == &conv_direct_kernel);
-    const auto expected = RunConv(c, args, plan, plan.kernel->scalar);
-    for (const bool wide : {false, true}) {
-      CAPTURE(wide);
-      args.wide_vectors = wide;
-      ForEachTarget([&] {
-        CHECK(RunConv(c, args, plan, plan.kernel->simd) == expected);
-      });
-    }
+    CheckBothWays(c, conv_direct_kernel, &ConvArgs::wide_vectors);
   }
 }
 
