@@ -22,6 +22,60 @@ namespace aneref {
 namespace HWY_NAMESPACE {
 namespace matmul {
 
+// kLanes columns, whose k follow each other in memory.
+HWY_INLINE void TransposeY(const uint16_t* src, int64_t column_step,
+                           int64_t depth, uint16_t* to) {
+  constexpr int64_t kSide = gemm::kLanes;
+  const square::Tag d;
+  const int64_t step = column_step / int64_t{sizeof(uint16_t)};
+  for (int64_t i = 0; i < depth; i += kSide) {
+    const int64_t count = std::min(kSide, depth - i);
+    square::Vector v[kSide];
+    ANEREF_UNROLL for (int64_t n = 0; n < kSide; ++n) {
+      v[n] =
+          compat::LoadFirst(d, src + n * step + i, static_cast<size_t>(count));
+    }
+    square::Transpose(v);
+    ANEREF_UNROLL for (int64_t j = 0; j < kSide; ++j) {
+      if (j < count) hn::StoreU(v[j], d, to + (i + j) * kPanelWidth);
+    }
+  }
+}
+
+// [depth][64] of y from the element at `first`, a panel's first column; steps
+// are in bytes. What is behind `columns` may be anything.
+template <class T>
+void PackPanel(const std::byte* first, int64_t step, int64_t column_step,
+               int64_t columns, int64_t depth, T* packed) {
+  const auto at = [&](int64_t i, int64_t n) HWY_ATTR {
+    return reinterpret_cast<const T*>(first + i * step + n * column_step);
+  };
+  if (column_step == sizeof(T)) {
+    const hn::Rebind<T, gemm::Tag> d;
+    for (int64_t i = 0; i < depth; ++i) {
+      T* to = packed + i * kPanelWidth;
+      for (int64_t n = 0; n < columns; n += gemm::kLanes) {
+        const auto left = static_cast<size_t>(columns - n);
+        hn::StoreU(
+            compat::LoadFirst(
+                d, at(i, n), std::min(left, static_cast<size_t>(gemm::kLanes))),
+            d, to + n);
+      }
+    }
+    return;
+  }
+  int64_t n = 0;
+  if constexpr (std::is_same_v<T, uint16_t>) {
+    if (step == sizeof(T)) {
+      for (; n + gemm::kLanes <= columns; n += gemm::kLanes)
+        TransposeY(at(0, n), column_step, depth, packed + n);
+    }
+  }
+  for (; n < columns; ++n) {
+    for (int64_t i = 0; i < depth; ++i) packed[i * kPanelWidth + n] = *at(i, n);
+  }
+}
+
 template <class T>
 struct Worker {
   using StorageTag = hn::Rebind<T, gemm::Tag>;
@@ -63,63 +117,6 @@ struct Worker {
       for (int64_t r = 0; r < Rows(); ++r) {
         for (int64_t i = 0; i < depth; ++i)
           rows[r * stride + i] = LoadElement(at(r, i));
-      }
-    }
-  }
-
-  // One panel of a y that is not prepacked; what is behind `columns` may be
-  // anything.
-  void PackY(int64_t column, int64_t columns, int64_t k, int64_t depth) const {
-    const TensorView& y = call.in[1];
-    const int64_t step = a.y.row.Bytes(y), column_step = a.y.column.Bytes(y);
-    const std::byte* first =
-        MatrixData(a, a.y, y, u.matrix) + column * column_step + k * step;
-    const auto at = [&](int64_t i, int64_t n) HWY_ATTR {
-      return reinterpret_cast<const T*>(first + i * step + n * column_step);
-    };
-    if (column_step == sizeof(T)) {
-      const StorageTag d;
-      for (int64_t i = 0; i < depth; ++i) {
-        T* to = packed + i * kPanelWidth;
-        for (int64_t n = 0; n < columns; n += gemm::kLanes) {
-          const auto left = static_cast<size_t>(columns - n);
-          hn::StoreU(compat::LoadFirst(
-                         d, at(i, n),
-                         std::min(left, static_cast<size_t>(gemm::kLanes))),
-                     d, to + n);
-        }
-      }
-      return;
-    }
-    int64_t n = 0;
-    if constexpr (std::is_same_v<T, uint16_t>) {
-      if (step == sizeof(T)) {
-        for (; n + gemm::kLanes <= columns; n += gemm::kLanes)
-          TransposeY(at(0, n), column_step, depth, packed + n);
-      }
-    }
-    for (; n < columns; ++n) {
-      for (int64_t i = 0; i < depth; ++i)
-        packed[i * kPanelWidth + n] = *at(i, n);
-    }
-  }
-
-  // kLanes columns, whose k follow each other in memory.
-  static void TransposeY(const uint16_t* src, int64_t column_step,
-                         int64_t depth, uint16_t* to) {
-    constexpr int64_t kSide = gemm::kLanes;
-    const square::Tag d;
-    const int64_t step = column_step / int64_t{sizeof(uint16_t)};
-    for (int64_t i = 0; i < depth; i += kSide) {
-      const int64_t count = std::min(kSide, depth - i);
-      square::Vector v[kSide];
-      ANEREF_UNROLL for (int64_t n = 0; n < kSide; ++n) {
-        v[n] = compat::LoadFirst(d, src + n * step + i,
-                                 static_cast<size_t>(count));
-      }
-      square::Transpose(v);
-      ANEREF_UNROLL for (int64_t j = 0; j < kSide; ++j) {
-        if (j < count) hn::StoreU(v[j], d, to + (i + j) * kPanelWidth);
       }
     }
   }
@@ -206,9 +203,13 @@ struct Worker {
     const int64_t columns = std::min(kPanelWidth, u.column_end - column);
     const T* b = packed;
     if (a.packed) {
-      b = a.panels.as<T>() + column * a.depth + k * kPanelWidth;
+      b = a.Panels<T>(call) + column * a.depth + k * kPanelWidth;
     } else {
-      PackY(column, columns, k, depth);
+      const TensorView& y = call.in[1];
+      const int64_t step = a.y.row.Bytes(y), column_step = a.y.column.Bytes(y);
+      PackPanel<T>(
+          MatrixData(a, a.y, y, u.matrix) + column * column_step + k * step,
+          step, column_step, columns, depth, packed);
     }
     if constexpr (std::is_same_v<T, uint16_t>) {
       if (gemm::kAlwaysWidens || a.widens_panels) {
@@ -249,7 +250,27 @@ void RunUnit(const KernelCall& call, const MatmulArgs& a, const MatmulUnit& u) {
       .Run();
 }
 
+template <class T>
+void PackUnit(const KernelCall& call, const MatmulArgs& a, int64_t panel) {
+  const TensorView& y = call.in[0];
+  const int64_t first = panel * kPanelWidth;
+  const int64_t step = a.y.row.Bytes(y), column_step = a.y.column.Bytes(y);
+  PackPanel<T>(y.data + first * column_step, step, column_step,
+               std::min(kPanelWidth, a.columns - first), a.depth,
+               call.out[0].Row<T>(0) + first * a.depth);
+}
+
 }  // namespace matmul
+
+Status MatmulPackUnitSimd(const KernelCall& call, int64_t unit) {
+  const auto& args = *static_cast<const MatmulArgs*>(call.args);
+  if (call.in[0].dtype == DataType::kFloat16) {
+    matmul::PackUnit<uint16_t>(call, args, unit);
+  } else {
+    matmul::PackUnit<float>(call, args, unit);
+  }
+  return Status();
+}
 
 Status MatmulUnitSimd(const KernelCall& call, int64_t unit) {
   const auto& args = *static_cast<const MatmulArgs*>(call.args);
@@ -272,6 +293,12 @@ HWY_EXPORT(MatmulUnitSimd);
 static Status MatmulSimd(const KernelCall& call, int64_t unit) {
   return HWY_DYNAMIC_DISPATCH(MatmulUnitSimd)(call, unit);
 }
+HWY_EXPORT(MatmulPackUnitSimd);
+static Status MatmulPackSimd(const KernelCall& call, int64_t unit) {
+  return HWY_DYNAMIC_DISPATCH(MatmulPackUnitSimd)(call, unit);
+}
 const Kernel matmul_kernel = {"matmul", MatmulScalar, MatmulSimd};
+const Kernel matmul_pack_kernel = {"matmul_pack", MatmulPackScalar,
+                                   MatmulPackSimd};
 }  // namespace aneref
 #endif

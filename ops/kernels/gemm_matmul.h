@@ -40,9 +40,10 @@ struct MatmulArgs {
   int64_t columns = 0;
   MatrixLayout x, y, out;
 
-  // y as panels [columns / 64][depth][64], zeros behind the last column; then
-  // there is one y for all batches.
+  // y as panels [columns / 64][depth][64], one y for all batches; behind the
+  // last column may be anything. They are in[1] where `takes_panels`.
   bool packed = false;
+  bool takes_panels = false;
   AlignedBytes panels;
   std::vector<float> bias;  // [columns] and readable beyond, or empty
   Epilogue epilogue;        // of fp16 results
@@ -61,6 +62,10 @@ struct MatmulArgs {
     return stride % 256 == 0 ? stride + 16 : stride;
   }
   int64_t NumPanels() const { return DivideUp(columns, kPanelWidth); }
+  template <class T>
+  const T* Panels(const KernelCall& call) const {
+    return takes_panels ? call.in[1].Row<const T>(0) : panels.as<T>();
+  }
   int64_t NumMatrices() const;
   int64_t NumUnits() const;
 };
@@ -72,13 +77,20 @@ struct MatmulUnit {
 };
 MatmulUnit MatmulUnitOf(const MatmulArgs& args, int64_t unit);
 
-// The first element of matrix `index` of the batch.
-std::byte* MatrixData(const MatmulArgs& args, const MatrixLayout& layout,
-                      const TensorView& view, int64_t index);
+// The first element of matrix `index` of a batch of these extents.
+std::byte* MatrixData(const std::vector<int64_t>& batch,
+                      const MatrixLayout& layout, const TensorView& view,
+                      int64_t index);
+inline std::byte* MatrixData(const MatmulArgs& args, const MatrixLayout& layout,
+                             const TensorView& view, int64_t index) {
+  return MatrixData(args.batch, layout, view, index);
+}
 
 // Sets the blocking from the shapes, and whether panels are widened from those
-// and PrefersWidePanels; neither changes a bit. Then the scratch of a unit.
-void PlanMatmul(MatmulArgs* args);
+// and PrefersWidePanels; neither changes a bit. A large product is cut into
+// `wanted_units` and more. Then the scratch of a unit.
+inline constexpr int64_t kWantedUnits = 4;
+void PlanMatmul(MatmulArgs* args, int64_t wanted_units = kWantedUnits);
 
 // Parts of a unit's scratch, behind each other, in bytes.
 struct MatmulScratch {
@@ -97,7 +109,10 @@ inline size_t MatmulScratchBytes(const MatmulArgs& args) {
 }
 
 extern const Kernel matmul_kernel;
+// The panels of one y: in = {y}, out = {their memory}; units: NumPanels().
+extern const Kernel matmul_pack_kernel;
 Status MatmulScalar(const KernelCall& call, int64_t unit);
+Status MatmulPackScalar(const KernelCall& call, int64_t unit);
 
 }  // namespace aneref
 

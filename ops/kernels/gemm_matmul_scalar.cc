@@ -16,8 +16,6 @@ constexpr int64_t kMostDepth = 4096;
 constexpr int64_t kRowFloats = 114688;
 constexpr int64_t kLeastRows = 28;
 constexpr int64_t kMostRows = 512;
-// Units that a product is cut into when it is large enough.
-constexpr int64_t kWantedUnits = 4;
 // Panels of one unit that keeps partial sums.
 constexpr int64_t kMostPanels = 16;
 
@@ -31,7 +29,7 @@ void ScalarUnit(const MatmulArgs& a, const KernelCall& call,
   std::byte* out_data = MatrixData(a, a.out, out, u.matrix);
   const auto y_at = [&](int64_t k, int64_t n) {
     if (a.packed) {
-      return LoadElement(a.panels.as<T>() +
+      return LoadElement(a.Panels<T>(call) +
                          ((n / kPanelWidth) * a.depth + k) * kPanelWidth +
                          n % kPanelWidth);
     }
@@ -53,6 +51,20 @@ void ScalarUnit(const MatmulArgs& a, const KernelCall& call,
       StoreResult(sum, a.epilogue, call,
                   reinterpret_cast<T*>(out_data + m * a.out.row.Bytes(out) +
                                        n * a.out.column.Bytes(out)));
+    }
+  }
+}
+
+template <class T>
+void ScalarPack(const MatmulArgs& a, const KernelCall& call, int64_t panel) {
+  const TensorView& y = call.in[0];
+  const int64_t first = panel * kPanelWidth;
+  const int64_t columns = std::min(kPanelWidth, a.columns - first);
+  T* to = call.out[0].Row<T>(0) + first * a.depth;
+  for (int64_t k = 0; k < a.depth; ++k, to += kPanelWidth) {
+    for (int64_t n = 0; n < columns; ++n) {
+      to[n] = *reinterpret_cast<const T*>(y.data + k * a.y.row.Bytes(y) +
+                                          (first + n) * a.y.column.Bytes(y));
     }
   }
 }
@@ -104,19 +116,20 @@ MatmulUnit MatmulUnitOf(const MatmulArgs& a, int64_t unit) {
   return u;
 }
 
-std::byte* MatrixData(const MatmulArgs& args, const MatrixLayout& layout,
-                      const TensorView& view, int64_t index) {
+std::byte* MatrixData(const std::vector<int64_t>& batch,
+                      const MatrixLayout& layout, const TensorView& view,
+                      int64_t index) {
   int64_t row = 0;
-  for (size_t i = args.batch.size(); i-- > 0;) {
-    row += index % args.batch[i] * layout.batch[i];
-    index /= args.batch[i];
+  for (size_t i = batch.size(); i-- > 0;) {
+    row += index % batch[i] * layout.batch[i];
+    index /= batch[i];
   }
   return view.data + row * static_cast<int64_t>(view.row_pitch);
 }
 
 // Equal units, an even number of them wherever there is more than one: two
 // threads share them well.
-void PlanMatmul(MatmulArgs* a) {
+void PlanMatmul(MatmulArgs* a, int64_t wanted_units) {
   if (!a->bias.empty())
     a->bias.resize(static_cast<size_t>(RoundUp(a->columns, kPanelWidth)));
   if (a->rows == 0 || a->columns == 0) return;
@@ -132,7 +145,7 @@ void PlanMatmul(MatmulArgs* a) {
       static_cast<double>(a->depth) * static_cast<double>(a->columns);
   const double unit_flops = a->rows < kFewRows ? kUnitFlops / 4 : kUnitFlops;
   int64_t wanted = std::clamp<int64_t>(
-      static_cast<int64_t>(std::min(flops / unit_flops, 1e6)), 1, kWantedUnits);
+      static_cast<int64_t>(std::min(flops / unit_flops, 1e6)), 1, wanted_units);
   wanted = DivideUp(wanted, matrices);
   int64_t row_blocks = RowBlocks(*a, wanted, DivideUp(a->rows, fitting));
   if (row_blocks > 1 && matrices % 2 != 0) row_blocks = RoundUp(row_blocks, 2);
@@ -169,6 +182,16 @@ Status MatmulScalar(const KernelCall& call, int64_t unit) {
     ScalarUnit<uint16_t>(args, call, u);
   } else {
     ScalarUnit<float>(args, call, u);
+  }
+  return Status();
+}
+
+Status MatmulPackScalar(const KernelCall& call, int64_t unit) {
+  const auto& args = *static_cast<const MatmulArgs*>(call.args);
+  if (call.in[0].dtype == DataType::kFloat16) {
+    ScalarPack<uint16_t>(args, call, unit);
+  } else {
+    ScalarPack<float>(args, call, unit);
   }
   return Status();
 }

@@ -2,8 +2,10 @@
 #include "runtime/exec/fused_steps.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "ops/fuse.h"
+#include "ops/row_chain.h"
 #include "runtime/core/layout.h"
 
 namespace aneref {
@@ -18,7 +20,8 @@ class Finder {
   explicit Finder(const LoweredPlan& lowered)
       : lowered_(lowered),
         num_uses_(lowered.slots().size()),
-        is_alone_(lowered.steps().size()) {
+        is_alone_(lowered.steps().size()),
+        is_taken_(lowered.steps().size()) {
     for (const ProgramNode& node : lowered.program().nodes) {
       for (const int32_t value : node.inputs) AddUse(value);
     }
@@ -28,13 +31,15 @@ class Finder {
     }
   }
 
-  std::vector<FusedStep> Run() const {
+  std::vector<FusedStep> Run() {
     std::vector<FusedStep> found;
-    for (size_t i = 0; i < lowered_.steps().size();) {
-      FusedStep fused = LongestFrom(i);
-      i = fused.end_step;
-      if (fused.end_step - fused.first_step > 1)
-        found.push_back(std::move(fused));
+    for (size_t i = 0; i < lowered_.steps().size(); ++i) {
+      if (is_taken_[i]) continue;
+      std::optional<FusedStep> fused = ChainFrom(i);
+      if (!fused) fused = LongestFrom(i);
+      if (!fused) continue;
+      for (const size_t step : fused->steps) is_taken_[step] = true;
+      found.push_back(std::move(*fused));
     }
     return found;
   }
@@ -47,25 +52,95 @@ class Finder {
     return lowered_.slots()[static_cast<size_t>(index)];
   }
 
+  bool HasOneResult(const Step& step) const {
+    return step.out.size() == 1 && step.out[0] >= 0;
+  }
+  bool IsFree(size_t step) const { return is_alone_[step] && !is_taken_[step]; }
+
+  // `next` takes `result`, once, and nobody else does.
+  bool AloneReads(const Step& next, int32_t result) const {
+    return num_uses_[static_cast<size_t>(result)] == 1 && next.in.size() <= 2 &&
+           std::count(next.in.begin(), next.in.end(), result) == 1;
+  }
+
+  // A product, steps that rewrite its rows, and a product of those
+  // (ops/row_chain.h). Steps of others may lie between.
+  std::optional<FusedStep> ChainFrom(size_t first) const {
+    const std::vector<Step>& steps = lowered_.steps();
+    if (!IsFree(first) || !HasOneResult(steps[first]) ||
+        !MayBeginRowChain(steps[first].spec))
+      return std::nullopt;
+    int32_t result = steps[first].out[0];
+    const TensorType& type = SlotAt(result).type;
+    FusedStep chain{{}, {first}};
+    std::vector<ChainedStep> chained = {{&steps[first].spec, {}, 0}};
+    std::vector<int32_t> in = steps[first].in, others;
+    for (size_t i = first + 1; i < steps.size(); ++i) {
+      const Step& next = steps[i];
+      if (std::count(next.in.begin(), next.in.end(), result) == 0) continue;
+      if (!IsFree(i) || !HasOneResult(next) || !AloneReads(next, result))
+        return std::nullopt;
+      chain.steps.push_back(i);
+      chained.push_back(Chained(next, result));
+      const int32_t other =
+          next.in.size() < 2 ? -1 : next.in[1 - chained.back().chained];
+      result = next.out[0];
+      if (!MayContinueRowChain(next.spec)) {
+        chain.step = next;
+        in.push_back(other);
+        in.insert(in.end(), others.begin(), others.end());
+        chain.step.in = std::move(in);
+        return Completed(std::move(chain), MakeRowChain(type, chained));
+      }
+      if (!(SlotAt(result).type == type)) return std::nullopt;
+      if (other >= 0) others.push_back(other);
+    }
+    return std::nullopt;
+  }
+
+  ChainedStep Chained(const Step& step, int32_t result) const {
+    ChainedStep chained{&step.spec, {}, step.in[0] == result ? 0u : 1u};
+    for (const int32_t slot : step.in)
+      chained.in.push_back(slot < 0 ? Shape() : SlotAt(slot).type.shape);
+    return chained;
+  }
+
+  // The plan keeps operands until the last step (plan/row_chains.h); whether it
+  // did is seen here.
+  std::optional<FusedStep> Completed(FusedStep chain,
+                                     std::optional<TaskSpec> task) const {
+    if (!task || !MayWrite(chain.step, -1)) return std::nullopt;
+    for (size_t i = chain.steps.front(); i < chain.steps.back(); ++i) {
+      if (std::count(chain.steps.begin(), chain.steps.end(), i) != 0) continue;
+      for (const int32_t out : lowered_.steps()[i].out) {
+        if (out >= 0 && !Spares(out, chain.step)) return std::nullopt;
+      }
+    }
+    chain.step.spec = std::move(*task);
+    return chain;
+  }
+
   // `first` and the steps behind it that it can compute.
-  FusedStep LongestFrom(size_t first) const {
-    FusedStep longest{lowered_.steps()[first], first, first + 1};
-    const Step& start = longest.step;
-    if (!is_alone_[first] || start.out.size() != 1 || start.out[0] < 0 ||
+  std::optional<FusedStep> LongestFrom(size_t first) const {
+    const Step& start = lowered_.steps()[first];
+    if (!IsFree(first) || !HasOneResult(start) ||
         SlotAt(start.out[0]).type.dtype != DataType::kFloat16)
-      return longest;
+      return std::nullopt;
+    std::optional<FusedStep> longest;
     Epilogue epilogue;
     int32_t addend = -1, result = start.out[0];
+    FusedStep longer{start, {first}};
     for (size_t i = first + 1; i < lowered_.steps().size(); ++i) {
       const Step& next = lowered_.steps()[i];
-      if (!is_alone_[i] || !Follows(result, next, &addend)) break;
+      if (!IsFree(i) || !Follows(result, next, &addend)) break;
       if (!AppendToEpilogue(next.spec, &epilogue)) break;
-      FusedStep longer{start, first, i + 1};
       result = next.out[0];
+      longer.steps.push_back(i);
+      longer.step = start;
       longer.step.out = {result};
       if (addend >= 0) longer.step.in.push_back(addend);
       if (!SetEpilogue(epilogue, &longer.step.spec)) break;
-      if (MayWrite(longer.step, addend)) longest = std::move(longer);
+      if (MayWrite(longer.step, addend)) longest = longer;
     }
     return longest;
   }
@@ -73,10 +148,7 @@ class Finder {
   // `next` alone reads `result`, and gives the same type; any other operand is
   // an addend of that type.
   bool Follows(int32_t result, const Step& next, int32_t* addend) const {
-    if (num_uses_[static_cast<size_t>(result)] != 1) return false;
-    if (next.out.size() != 1 || next.out[0] < 0 || next.in.size() > 2)
-      return false;
-    if (std::count(next.in.begin(), next.in.end(), result) != 1) return false;
+    if (!HasOneResult(next) || !AloneReads(next, result)) return false;
     const TensorType& type = SlotAt(result).type;
     if (!(SlotAt(next.out[0]).type == type)) return false;
     if (next.in.size() == 1) return true;
@@ -93,14 +165,21 @@ class Finder {
   bool MayWrite(const Step& step, int32_t addend) const {
     const Slot& out = SlotAt(step.out[0]);
     if (!out.is_placed) return false;
-    for (size_t i = 0; i < step.in.size(); ++i) {
-      if (step.in[i] < 0) continue;
+    const bool is_addend = addend >= 0 && SlotAt(addend).is_placed &&
+                           SlotAt(addend).offset == out.offset;
+    return Spares(step.out[0], step, is_addend ? 1 : 0);
+  }
+
+  // Nothing else that `step` reads, but for `last` operands, lies where `slot`
+  // does.
+  bool Spares(int32_t slot, const Step& step, size_t last = 0) const {
+    const Slot& out = SlotAt(slot);
+    const uint64_t out_end = out.offset + SurfaceBytes(out.type).value();
+    for (size_t i = 0; out.is_placed && i + last < step.in.size(); ++i) {
+      if (step.in[i] < 0 || step.in[i] == slot) continue;
       const Slot& in = SlotAt(step.in[i]);
       if (!in.is_placed) continue;
-      const bool is_addend = addend >= 0 && i + 1 == step.in.size();
-      if (is_addend && in.offset == out.offset) continue;
       const uint64_t in_end = in.offset + SurfaceBytes(in.type).value();
-      const uint64_t out_end = out.offset + SurfaceBytes(out.type).value();
       if (in.offset < out_end && out.offset < in_end) return false;
     }
     return true;
@@ -109,6 +188,7 @@ class Finder {
   const LoweredPlan& lowered_;
   std::vector<int32_t> num_uses_;  // of slots
   std::vector<bool> is_alone_;     // per step: its op has no other
+  std::vector<bool> is_taken_;     // per step: it is fused already
 };
 
 }  // namespace

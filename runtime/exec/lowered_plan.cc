@@ -57,6 +57,10 @@ Expected<std::shared_ptr<const LoweredPlan>> LoweredPlan::Create(
         std::max(lowered->scratch_bytes_, step.spec.scratch_bytes);
   }
   if (options.fuse) lowered->fused_ = FindFusedSteps(*lowered);
+  for (const FusedStep& fused : lowered->fused_) {
+    lowered->scratch_bytes_ =
+        std::max(lowered->scratch_bytes_, fused.step.spec.scratch_bytes);
+  }
   return std::shared_ptr<const LoweredPlan>(std::move(lowered));
 }
 

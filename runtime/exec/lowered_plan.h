@@ -49,11 +49,11 @@ class LoweredPlan {
     size_t end_step = 0;
   };
 
-  // `step` does what the steps [first_step, end_step) do.
+  // `step` does what these steps do (indices, ascending), when it runs in the
+  // place of the last of them.
   struct FusedStep {
     Step step;
-    size_t first_step = 0;
-    size_t end_step = 0;
+    std::vector<size_t> steps;
   };
 
   // Nodes, their names and known operands are read where they are: the net must

@@ -2,6 +2,9 @@
 #include "runtime/exec/static_run.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
+#include <span>
 
 #include "ops/registry.h"
 #include "runtime/core/layout.h"
@@ -69,11 +72,15 @@ void StaticRun::Bind() {
     ready.scratch_bytes = step.spec.scratch_bytes;
     bound_.push_back(std::move(ready));
   }
-  for (size_t i = 0, next = 0; i < num_steps;) {
-    const bool is_fused = next < fused.size() && fused[next].first_step == i;
-    sequence_.push_back(is_fused ? num_steps + next : i);
-    i = is_fused ? fused[next++].end_step : i + 1;
+  constexpr size_t kElsewhere = SIZE_MAX;
+  std::vector<size_t> runs(num_steps);
+  std::iota(runs.begin(), runs.end(), size_t{0});
+  for (size_t i = 0; i < fused.size(); ++i) {
+    for (const size_t step : fused[i].steps) runs[step] = kElsewhere;
+    runs[fused[i].steps.back()] = num_steps + i;
   }
+  std::copy_if(runs.begin(), runs.end(), std::back_inserter(sequence_),
+               [](size_t index) { return index != kElsewhere; });
 }
 
 const LoweredPlan::Step& StaticRun::StepOf(size_t index) const {
@@ -192,14 +199,13 @@ void StaticRun::EnableTrace(bool on) {
 // Whoever computes several steps has their time.
 void StaticRun::AddProfile(size_t index, double seconds) {
   const size_t num_steps = lowered_->steps().size();
-  size_t first = index, end = index + 1;
-  if (index >= num_steps) {
-    first = lowered_->fused()[index - num_steps].first_step;
-    end = lowered_->fused()[index - num_steps].end_step;
-  }
-  for (size_t i = first; i < end; ++i) {
-    profile_[i].seconds = i == first ? seconds : 0;
-    profile_[i].within = i == first ? -1 : static_cast<int32_t>(first);
+  const std::span<const size_t> steps =
+      index < num_steps ? std::span<const size_t>(&index, 1)
+                        : lowered_->fused()[index - num_steps].steps;
+  for (const size_t i : steps) {
+    const bool is_first = i == steps.front();
+    profile_[i].seconds = is_first ? seconds : 0;
+    profile_[i].within = is_first ? -1 : static_cast<int32_t>(steps.front());
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "runtime/core/layout.h"
 #include "runtime/plan/memory.h"
+#include "runtime/plan/row_chains.h"
 
 namespace aneref {
 namespace {
@@ -211,6 +212,9 @@ class Arranger {
       Touch(value, end);
     }
     for (int32_t value : program_.outputs) Touch(value, end);
+    for (const RowChain& chain : FindRowChains(program_, request_.order)) {
+      for (const int32_t value : chain.operands) Touch(value, chain.end);
+    }
   }
 
   // Families whose kernels read an element before they write it, and nothing
