@@ -24,11 +24,14 @@ namespace HWY_NAMESPACE {
 namespace depthwise {
 
 // Output rows that are computed together; accumulators and the taps of a 3x3
-// kernel fit the registers.
+// kernel fit the registers. Old processors, which convert fp16 by many
+// instructions, gain little from more, and every height is code.
 #if HWY_TARGET <= HWY_AVX3
 constexpr size_t kMostRows = 8;
-#else
+#elif ANEREF_NATIVE_HALF
 constexpr size_t kMostRows = 4;
+#else
+constexpr size_t kMostRows = 2;
 #endif
 
 // A loaded vector that several instructions use: compilers would rather load it

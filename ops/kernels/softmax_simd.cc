@@ -3,6 +3,7 @@
 // Columns: one group per lane, its partial sums in memory.
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 
 #include "ops/kernels/reduce_lattice.h"
 #include "ops/kernels/softmax.h"
@@ -27,19 +28,24 @@ using VF = hn::Vec<DF>;
 // P9, step by step as ExpFloat, of x <= 0 or NaN: there is no upper bound to
 // keep.
 HWY_INLINE VF ExpLanes(DF d, VF x) {
-  const hn::RebindToSigned<DF> di;
   const auto low = hn::Set(d, kExpMin);
   const auto magic = hn::Set(d, kExpMagic);
   const auto c = hn::IfThenElse(hn::Lt(x, low), low, x);
   const auto shifted = hn::Add(hn::Mul(c, hn::Set(d, kExpLog2E)), magic);
   const auto n = hn::Sub(shifted, magic);
-  const auto r = hn::Sub(hn::Sub(c, hn::Mul(n, hn::Set(d, kExpLn2Hi))),
+  // n * kExpLn2Hi is exact, so this may be fused.
+  const auto r = hn::Sub(hn::NegMulAdd(n, hn::Set(d, kExpLn2Hi), c),
                          hn::Mul(n, hn::Set(d, kExpLn2Lo)));
   auto q = hn::Set(d, kExpPoly[kExpNumPoly - 1]);
   for (int i = kExpNumPoly - 2; i >= 0; --i)
     q = hn::Add(hn::Mul(q, r), hn::Set(d, kExpPoly[i]));
   const auto power =
       hn::Add(hn::Add(hn::Mul(q, hn::Mul(r, r)), r), hn::Set(d, 1.0f));
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+  // power * 2^n, rounded once where it is subnormal, as below.
+  return VF{_mm512_scalef_ps(power.raw, n.raw)};
+#else
+  const hn::RebindToSigned<DF> di;
   const auto exponent =
       hn::Sub(hn::BitCast(di, shifted), hn::BitCast(di, magic));
   const auto first = hn::ShiftRight<1>(exponent);
@@ -50,32 +56,43 @@ HWY_INLINE VF ExpLanes(DF d, VF x) {
   const auto second_power =
       hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(second, bias)));
   return hn::Mul(hn::Mul(power, first_power), second_power);
+#endif
 }
 
 // ---- rows ----
 
+HWY_INLINE VF Larger(VF v, VF seen) {
+  return hn::IfThenElse(hn::Gt(v, seen), v, seen);
+}
+
 // Widens a row to `to` and returns the maximum of `seen` and its elements, NaN
-// aside (a NaN shows in the sum).
+// aside (a NaN shows in the sum). Two maxima: one would wait for itself.
 template <class Io>
 HWY_INLINE VF WidenRow(const Io& io, const std::byte* row, size_t count,
                        float* to, VF seen) {
   const auto* x = reinterpret_cast<const typename Io::Stored*>(row);
   const size_t lanes = hn::Lanes(io.df);
   size_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
+  auto odd = seen;
+  const auto widen = [&](VF& largest) HWY_ATTR {
     const auto v = io.Load(x + i);
     hn::StoreU(v, io.df, to + i);
-    seen = hn::IfThenElse(hn::Gt(v, seen), v, seen);
+    largest = Larger(v, largest);
+    i += lanes;
+  };
+  while (i + 2 * lanes <= count) {
+    widen(seen);
+    widen(odd);
   }
+  if (i + lanes <= count) widen(odd);
   if (i < count) {
     // Stores a whole vector: the scratch goes on, and what follows is written
     // later.
     const auto v = io.LoadN(x + i, count - i);
     hn::StoreU(v, io.df, to + i);
-    const auto larger = hn::And(hn::Gt(v, seen), hn::FirstN(io.df, count - i));
-    seen = hn::IfThenElse(larger, v, seen);
+    seen = hn::IfThenElse(hn::FirstN(io.df, count - i), Larger(v, seen), seen);
   }
-  return seen;
+  return Larger(odd, seen);
 }
 
 // e = ExpFloat(x - maximum) of `count` elements, a multiple of 16, and their
@@ -119,12 +136,36 @@ HWY_INLINE VF FinishLanes(DF d, const Finish& finish, VF v) {
   return hn::Div(v, hn::Set(d, finish.sum));
 }
 
+#if HWY_NATIVE_FMA
+// Exponentials of [0, 1] by their sum, 1 and more, as fp16: without a division
+// for each. With RN(1 / sum), a quotient within one unit and its exact
+// remainder the last step gives RN(e / sum) (Markstein). The remainder is
+// inexact where e is below 2^-100; there the half is zero all the same.
+HWY_INLINE VF QuotientLanes(DF d, VF e, VF sum, VF reciprocal) {
+  static_cast<void>(d);
+  auto quotient = hn::Mul(e, reciprocal);
+  quotient = hn::MulAdd(hn::NegMulAdd(quotient, sum, e), reciprocal, quotient);
+  return hn::MulAdd(hn::NegMulAdd(quotient, sum, e), reciprocal, quotient);
+}
+#endif
+
 template <class Io>
 HWY_INLINE void FinishRow(const Io& io, const Finish& finish,
                           const float* values, size_t count, std::byte* row) {
   auto* out = reinterpret_cast<typename Io::Stored*>(row);
   const size_t lanes = hn::Lanes(io.df);
   size_t i = 0;
+#if HWY_NATIVE_FMA
+  if constexpr (std::is_same_v<typename Io::Stored, uint16_t>) {
+    const auto sum = hn::Set(io.df, finish.sum);
+    const auto reciprocal = hn::Div(hn::Set(io.df, 1.0f), sum);
+    for (; !finish.log && i + lanes <= count; i += lanes) {
+      io.Store(
+          QuotientLanes(io.df, hn::LoadU(io.df, values + i), sum, reciprocal),
+          out + i);
+    }
+  }
+#endif
   for (; i + lanes <= count; i += lanes)
     io.Store(FinishLanes(io.df, finish, hn::LoadU(io.df, values + i)), out + i);
   // The scratch goes on behind the group, so a whole vector may be read.

@@ -221,6 +221,14 @@ TEST_CASE("P10: rungs agree on many shapes with special values") {
   }
 }
 
+// The Highway twin has no division for each element; the scalar one does.
+TEST_CASE("P10: quotients of many sums are rounded as divisions are") {
+  for (uint32_t seed = 1; seed <= 40; ++seed) {
+    const auto width = static_cast<int64_t>(16 + seed % 24);
+    CHECK(Run(Random(DataType::kFloat16, {1000, width}, seed)).status.ok());
+  }
+}
+
 TEST_CASE("softmax: hostile nodes are refused with the actual values") {
   const auto message = [](const TestTensor& x, const Options& options) {
     const RunResult result = Run(x, options);
