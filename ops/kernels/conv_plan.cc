@@ -6,6 +6,7 @@
 
 #include "ops/kernels/conv.h"
 #include "ops/kernels/conv_units.h"
+#include "ops/kernels/host_processor.h"
 
 namespace aneref {
 namespace {
@@ -22,10 +23,13 @@ constexpr double kMaxLineFloats = 0x1p26;
 constexpr double kKeptFloats = 131072;
 // Units that a layer is cut into when it has too few pixels for threads.
 constexpr int64_t kWantedUnits = 4;
-// Floats of a tile of pixels with channels in the lanes: 384 KiB. More than
+// Floats of a tile of pixels with channels in the lanes: 384 KiB; 512 KiB where
+// panels are widened, whose processors have the larger L2. More than
 // kMostTileFloats under one row of output takes the other kernel.
-constexpr double kTileFloats = 98304;
+constexpr double kTileFloats = 98304, kWideTileFloats = 131072;
 constexpr double kMostTileFloats = 1 << 20;
+// Planes of so many bytes together are not in a near cache.
+constexpr double kFarBytes = 786432;
 // Fewest grid rows of such a unit that is cut for threads, and fewest pixels
 // with one tap.
 constexpr int64_t kLeastRows = 4;
@@ -78,6 +82,16 @@ int64_t FollowCut(int64_t wanted, int64_t part) {
   return wanted >= part ? wanted / part * part : Balance(part, wanted);
 }
 
+// Units of one tap then have as many pixels as leave four units, so that they
+// read and write long pieces of each plane.
+bool WantsLongRuns(const ConvArgs& a) {
+  if (a.taps.size() != 1 || !ThisProcessor().far_planes_want_runs) return false;
+  const double plane_bytes = static_cast<double>(a.grid_height) *
+                             static_cast<double>(RoundUp(2 * a.grid_width, 64));
+  const int64_t most_channels = std::max(a.in_channels, a.out_channels);
+  return plane_bytes * static_cast<double>(most_channels) >= kFarBytes;
+}
+
 void PlanGemmUnits(ConvArgs* a) {
   const int64_t panels =
       std::max<int64_t>(1, DivideUp(a->Pixels(), kPanelWidth));
@@ -90,9 +104,12 @@ void PlanGemmUnits(ConvArgs* a) {
   // Two panels at least share the conversion of the weights. Units of several
   // taps share rows of their input, which each makes lines of: four times as
   // large.
+  const int64_t least =
+      WantsLongRuns(*a) ? std::max<int64_t>(2, DivideUp(panels, kWantedUnits))
+                        : 2;
   const double share = a->taps.size() > 1 ? 4 : 1;
   const int64_t wanted =
-      std::max<int64_t>(PartsPerUnit(panel_flops / share, panels), 2);
+      std::max<int64_t>(PartsPerUnit(panel_flops / share, panels), least);
   const int64_t per_unit =
       Balance(panels, std::min({wanted, fitting, panels, int64_t{32}}));
   a->pixels_per_unit = per_unit * kPanelWidth;
@@ -131,28 +148,35 @@ int64_t PixelsTouched(const ConvArgs& a, int64_t pixels) {
 bool TileFits(const ConvArgs& a, int64_t pixels) {
   ConvUnit unit = {};
   unit.pixel_end = PixelsTouched(a, pixels);
-  return ConvTileOf(a, unit).NumFloats() <= kTileFloats;
+  return ConvTileOf(a, unit).NumFloats() <=
+         (PrefersWidePanels() ? kWideTileFloats : kTileFloats);
 }
 
 // Most blocks of channels: each makes the tile again, which costs as much as
-// about ten channels of one tap.
+// about ten channels of one tap, and less than widening panels for few pixels.
 int64_t MostChannelBlocks(const ConvArgs& a) {
-  return std::max<int64_t>(
-      1, a.out_channels * static_cast<int64_t>(a.taps.size()) / 256);
+  const auto taps = static_cast<int64_t>(a.taps.size());
+  const int64_t least = taps == 1 && PrefersWidePanels() ? 128 : 256;
+  return std::max<int64_t>(1, a.out_channels * taps / least);
 }
 
 // Parts of the pixels under one tap, where `blocks` units are wanted. A part
 // reads all weights again, a block of channels transposes all pixels again;
-// measured, in multiply-adds: 3 for each weight, 10 for each pixel's channel.
+// measured, in multiply-adds: 3 for each weight, 10 for each pixel's channel;
+// and a third of all where a part has too few pixels to share widened panels.
 int64_t PixelParts(const ConvArgs& a, int64_t blocks) {
   const int64_t most = std::max<int64_t>(1, a.Pixels() / kLeastPixels);
+  const auto pixels = static_cast<double>(a.Pixels());
+  const auto channels = static_cast<double>(a.out_channels);
   BestCut best(1);
   for (int64_t parts = 1; parts <= std::min(blocks, most); parts *= 2) {
     const int64_t channel_blocks =
         std::min(DivideUp(blocks, parts), MostChannelBlocks(a));
-    const double cost = 3.0 * static_cast<double>(parts * a.out_channels) +
-                        10.0 * static_cast<double>(channel_blocks) *
-                            static_cast<double>(a.Pixels());
+    const bool is_narrow =
+        PrefersWidePanels() && DivideUp(a.Pixels(), parts) < kFewestWideRows;
+    const double cost = 3.0 * static_cast<double>(parts) * channels +
+                        10.0 * static_cast<double>(channel_blocks) * pixels +
+                        (is_narrow ? channels * pixels / 3.0 : 0.0);
     best.Offer(parts, parts * channel_blocks, cost);
   }
   return best.parts();

@@ -25,7 +25,7 @@ bool IsIntel() {
 const HostProcessor& ThisProcessor() {
   static const HostProcessor processor = [] {
     const bool intel = IsIntel();
-    return HostProcessor{intel, intel};
+    return HostProcessor{intel, intel, intel};
   }();
   return processor;
 }

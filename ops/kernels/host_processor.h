@@ -16,6 +16,10 @@ struct HostProcessor {
   // cross a cache line do not take that back: Intel's with AVX-512; on Zen 4
   // both multiply alike.
   bool wide_loads_pay = false;
+  // Planes that no near cache holds are read and written at speed only in
+  // pieces of a kilobyte and more: the last cache of Intel's servers is far
+  // away, and what prefetches needs time to see where a piece goes.
+  bool far_planes_want_runs = false;
 };
 const HostProcessor& ThisProcessor();
 
