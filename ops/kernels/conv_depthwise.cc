@@ -234,8 +234,8 @@ struct Worker {
         .Run(size);
   }
 
-  // Whole grid rows go plane by plane, band by band, so that the lines of a
-  // band stay in L1.
+  // Whole grid rows go band by band, so that the lines of a band stay in L1 and
+  // their zeros are written once for all planes.
   void Run(const ConvUnit& u) const {
     const int64_t width = a.grid_width;
     const int64_t first = u.pixel_begin / width;
@@ -248,17 +248,13 @@ struct Worker {
     if (!whole || lines.num_rows <= fitting || num_rows <= most)
       return RunBand(u);
     const int64_t num_bands = DivideUp(num_rows, most);
-    for (int64_t g = u.group_begin; g < u.group_end; ++g) {
-      for (int64_t i = 0; i < num_bands; ++i) {
-        ConvUnit band = u;
-        band.group_begin = g;
-        band.group_end = g + 1;
-        band.pixel_begin =
-            (first + gemm::GroupBegin(num_rows, num_bands, i)) * width;
-        band.pixel_end =
-            (first + gemm::GroupBegin(num_rows, num_bands, i + 1)) * width;
-        RunBand(band);
-      }
+    for (int64_t i = 0; i < num_bands; ++i) {
+      ConvUnit band = u;
+      band.pixel_begin =
+          (first + gemm::GroupBegin(num_rows, num_bands, i)) * width;
+      band.pixel_end =
+          (first + gemm::GroupBegin(num_rows, num_bands, i + 1)) * width;
+      RunBand(band);
     }
   }
 };
