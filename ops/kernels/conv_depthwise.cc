@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "hwy/cache_control.h"
 #include "ops/kernels/conv.h"
 
 #undef HWY_TARGET_INCLUDE

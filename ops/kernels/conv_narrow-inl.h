@@ -226,6 +226,9 @@ struct Narrow {
     ANEREF_UNROLL for (size_t i = 0; i < (kRows - 1) * kStep + kSize; ++i) {
       gemm::Vector row[kStep];
       LoadRow(span, first + static_cast<int64_t>(i), row);
+      if constexpr (kStep == 2)
+        hwy::Prefetch(src + (first + static_cast<int64_t>(i + kRows * kStep)) *
+                                src_pitch + span.in_column);
       ANEREF_UNROLL for (size_t c = 0; c < kSize; ++c) {
         const gemm::Vector v = Tap(span, c, row);
         ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
