@@ -6,8 +6,11 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <set>
+#include <span>
 
 #include "ops/kernels/machine_peak.h"
 #include "runtime/core/layout.h"
@@ -122,13 +125,19 @@ Status Profile(const Options& options, Session* session, BenchResult* result) {
   return Status();
 }
 
-// Bytes of a node's operands, each once: constants as they are stored, other
-// tensors as surfaces.
-double OperandBytes(const Program& program, const ProgramNode& node) {
-  std::vector<int32_t> values = node.inputs;
-  values.insert(values.end(), node.outputs.begin(), node.outputs.end());
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
+// Bytes of the operands of nodes that run as one, each once, but for those that
+// they hand to each other: constants as they are stored, other tensors as
+// surfaces.
+double OperandBytes(const Program& program, std::span<const int32_t> nodes) {
+  std::set<int32_t> read, written;
+  for (const int32_t index : nodes) {
+    const ProgramNode& node = program.nodes[static_cast<size_t>(index)];
+    read.insert(node.inputs.begin(), node.inputs.end());
+    written.insert(node.outputs.begin(), node.outputs.end());
+  }
+  std::vector<int32_t> values;
+  std::set_symmetric_difference(read.begin(), read.end(), written.begin(),
+                                written.end(), std::back_inserter(values));
   double bytes = 0;
   for (int32_t index : values) {
     if (index < 0) continue;
@@ -149,12 +158,15 @@ void CountBytes(const Session& session, BenchResult* result) {
   if (program == nullptr) return;
   std::map<int32_t, int> calls;
   for (const OpTime& op : result->ops) ++calls[op.profile.node];
-  for (OpTime& op : result->ops) {
-    const int32_t node = op.profile.node;
-    if (node < 0) continue;
-    op.bytes =
-        OperandBytes(*program, program->nodes[static_cast<size_t>(node)]) /
-        calls[node];
+  for (size_t i = 0; i < result->ops.size(); ++i) {
+    OpTime& op = result->ops[i];
+    if (op.profile.node < 0) continue;
+    std::vector<int32_t> nodes = {op.profile.node};
+    for (const OpTime& other : result->ops) {
+      if (other.profile.within == static_cast<int32_t>(i))
+        nodes.push_back(other.profile.node);
+    }
+    op.bytes = OperandBytes(*program, nodes) / calls[op.profile.node];
   }
 }
 

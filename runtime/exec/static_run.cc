@@ -196,17 +196,25 @@ void StaticRun::EnableTrace(bool on) {
   executor_->EnableTrace(on);
 }
 
-// Whoever computes several steps has their time.
+// Whoever computes several steps has their time and their work.
 void StaticRun::AddProfile(size_t index, double seconds) {
   const size_t num_steps = lowered_->steps().size();
   const std::span<const size_t> steps =
       index < num_steps ? std::span<const size_t>(&index, 1)
                         : lowered_->fused()[index - num_steps].steps;
+  // Names of kernels are short: nothing is allocated.
+  TaskProfile& first = profile_[steps.front()];
+  first.kernel = StepOf(index).spec.kernel->name;
+  double flops = 0;
   for (const size_t i : steps) {
-    const bool is_first = i == steps.front();
-    profile_[i].seconds = is_first ? seconds : 0;
-    profile_[i].within = is_first ? -1 : static_cast<int32_t>(steps.front());
+    flops += lowered_->steps()[i].spec.flops;
+    profile_[i].flops = 0;
+    profile_[i].seconds = 0;
+    profile_[i].within = static_cast<int32_t>(steps.front());
   }
+  first.flops = flops;
+  first.seconds = seconds;
+  first.within = -1;
 }
 
 Status StaticRun::RunStep(size_t index, RunHooks* hooks) {

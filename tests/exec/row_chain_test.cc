@@ -263,6 +263,10 @@ TEST_CASE("P10: attention in bands of rows, by hand") {
     });
     // The first product has computed what follows, whose scores nobody wrote.
     CHECK(CountWithin(*session) == (c.between == Between::kNothing ? 2 : 3));
+    CHECK(std::any_of(session->profile().begin(), session->profile().end(),
+                      [](const TaskProfile& row) {
+                        return row.kernel == "row_chain" && row.flops > 0;
+                      }));
     for (const int threads : {1, 3, 8}) {
       CAPTURE(threads);
       SessionOptions options;
@@ -287,6 +291,8 @@ TEST_CASE("attention in bands: who looks sees every op and the same bits") {
   REQUIRE(session->Run(&observer).ok());
   CHECK(observer.num_ops == 7);
   CHECK(CountWithin(*session) == 0);
+  for (const TaskProfile& row : session->profile())
+    CHECK(row.kernel != "row_chain");
   CHECK(BitsOf(session->Output(0)) == ExpectedBits(c));
 }
 
