@@ -227,8 +227,10 @@ struct Narrow {
       gemm::Vector row[kStep];
       LoadRow(span, first + static_cast<int64_t>(i), row);
       if constexpr (kStep == 2)
-        hwy::Prefetch(src + (first + static_cast<int64_t>(i + kRows * kStep)) *
-                                src_pitch + span.in_column);
+        hwy::Prefetch(src +
+                      (first + static_cast<int64_t>(i + kRows * kStep)) *
+                          src_pitch +
+                      span.in_column);
       ANEREF_UNROLL for (size_t c = 0; c < kSize; ++c) {
         const gemm::Vector v = Tap(span, c, row);
         ANEREF_UNROLL for (size_t r = 0; r < kRows; ++r) {
