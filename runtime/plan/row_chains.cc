@@ -28,6 +28,7 @@ class Finder {
     RowChain chain;
     chain.operands = node->inputs;
     for (;;) {
+      if (node->outputs.empty()) return std::nullopt;
       const int32_t value = node->outputs[0];
       const int32_t next =
           value < 0 ? kNobody : readers_[static_cast<size_t>(value)];
