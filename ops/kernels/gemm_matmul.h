@@ -89,8 +89,8 @@ inline std::byte* MatrixData(const MatmulArgs& args, const MatrixLayout& layout,
 // Sets the blocking from the shapes, and whether panels are widened from those
 // and PrefersWidePanels; neither changes a bit. A large product is cut into
 // `wanted_units` and more. Then the scratch of a unit.
-inline constexpr int64_t kWantedUnits = 4;
-void PlanMatmul(MatmulArgs* args, int64_t wanted_units = kWantedUnits);
+inline constexpr int64_t kWantedMatmulUnits = 4;
+void PlanMatmul(MatmulArgs* args, int64_t wanted_units = kWantedMatmulUnits);
 
 // Parts of a unit's scratch, behind each other, in bytes.
 struct MatmulScratch {
