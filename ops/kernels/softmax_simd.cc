@@ -25,12 +25,20 @@ namespace {
 using DF = hn::CappedTag<float, kNumPartials>;
 using VF = hn::Vec<DF>;
 
+// v where it is above `seen`, else `seen`, also where one is NaN.
+HWY_INLINE VF Larger(VF v, VF seen) {
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+  return VF{_mm512_max_ps(v.raw, seen.raw)};
+#else
+  return hn::IfThenElse(hn::Gt(v, seen), v, seen);
+#endif
+}
+
 // P9, step by step as ExpFloat, of x <= 0 or NaN: there is no upper bound to
 // keep.
 HWY_INLINE VF ExpLanes(DF d, VF x) {
-  const auto low = hn::Set(d, kExpMin);
   const auto magic = hn::Set(d, kExpMagic);
-  const auto c = hn::IfThenElse(hn::Lt(x, low), low, x);
+  const auto c = Larger(hn::Set(d, kExpMin), x);
   const auto shifted = hn::Add(hn::Mul(c, hn::Set(d, kExpLog2E)), magic);
   const auto n = hn::Sub(shifted, magic);
   // n * kExpLn2Hi is exact, so this may be fused.
@@ -60,10 +68,6 @@ HWY_INLINE VF ExpLanes(DF d, VF x) {
 }
 
 // ---- rows ----
-
-HWY_INLINE VF Larger(VF v, VF seen) {
-  return hn::IfThenElse(hn::Gt(v, seen), v, seen);
-}
 
 // Widens a row to `to` and returns the maximum of `seen` and its elements, NaN
 // aside (a NaN shows in the sum). Two maxima: one would wait for itself.
@@ -136,16 +140,30 @@ HWY_INLINE VF FinishLanes(DF d, const Finish& finish, VF v) {
   return hn::Div(v, hn::Set(d, finish.sum));
 }
 
-#if HWY_NATIVE_FMA
+#if HWY_NATIVE_FMA && ANEREF_NATIVE_HALF
 // Exponentials of [0, 1] by their sum, 1 and more, as fp16: without a division
 // for each. With RN(1 / sum), a quotient within one unit and its exact
 // remainder the last step gives RN(e / sum) (Markstein). The remainder is
 // inexact where e is below 2^-100; there the half is zero all the same.
-HWY_INLINE VF QuotientLanes(DF d, VF e, VF sum, VF reciprocal) {
-  static_cast<void>(d);
-  auto quotient = hn::Mul(e, reciprocal);
-  quotient = hn::MulAdd(hn::NegMulAdd(quotient, sum, e), reciprocal, quotient);
-  return hn::MulAdd(hn::NegMulAdd(quotient, sum, e), reciprocal, quotient);
+// Quotients are in [0, 1]: nothing saturates. Returns the whole vectors' end.
+HWY_INLINE size_t StoreQuotients(DF d, float sum_of_all, const float* values,
+                                 size_t count, uint16_t* out) {
+  const hn::Rebind<hwy::float16_t, DF> df16;
+  const hn::Rebind<uint16_t, DF> dh;
+  const size_t lanes = hn::Lanes(d);
+  const auto sum = hn::Set(d, sum_of_all);
+  const auto reciprocal = hn::Div(hn::Set(d, 1.0f), sum);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto e = hn::LoadU(d, values + i);
+    auto quotient = hn::Mul(e, reciprocal);
+    quotient =
+        hn::MulAdd(hn::NegMulAdd(quotient, sum, e), reciprocal, quotient);
+    quotient =
+        hn::MulAdd(hn::NegMulAdd(quotient, sum, e), reciprocal, quotient);
+    hn::StoreU(hn::BitCast(dh, hn::DemoteTo(df16, quotient)), dh, out + i);
+  }
+  return i;
 }
 #endif
 
@@ -155,15 +173,11 @@ HWY_INLINE void FinishRow(const Io& io, const Finish& finish,
   auto* out = reinterpret_cast<typename Io::Stored*>(row);
   const size_t lanes = hn::Lanes(io.df);
   size_t i = 0;
-#if HWY_NATIVE_FMA
+#if HWY_NATIVE_FMA && ANEREF_NATIVE_HALF
   if constexpr (std::is_same_v<typename Io::Stored, uint16_t>) {
-    const auto sum = hn::Set(io.df, finish.sum);
-    const auto reciprocal = hn::Div(hn::Set(io.df, 1.0f), sum);
-    for (; !finish.log && i + lanes <= count; i += lanes) {
-      io.Store(
-          QuotientLanes(io.df, hn::LoadU(io.df, values + i), sum, reciprocal),
-          out + i);
-    }
+    const bool is_number = finish.sum == finish.sum;  // else all are NaN
+    if (!finish.log && is_number)
+      i = StoreQuotients(io.df, finish.sum, values, count, out);
   }
 #endif
   for (; i + lanes <= count; i += lanes)
