@@ -401,4 +401,30 @@ TEST_CASE("fused steps: a residual in the convolution's own input's place") {
         std::vector<float>{-4, -8, -12, -16, -14, -4, -8, -12, -16, -14});
 }
 
+TEST_CASE("fused steps: a sum in its addend's place, and a clamp of it") {
+  // x = 1 2 3 4 5 -1 -2 -3 -4 -5; relu(3 - 2x).
+  DraftBuilder net;
+  const int x = net.Input("x", {1, 2, 1, 5});
+  const int addend =
+      net.Unary(ActivationKind::abs, net.Input("r", {1, 2, 1, 5}));
+  const int product =
+      net.Node(fbs::ConvT(), {x, net.Constant({2, 2, 1, 1}, {-2, 0, 0, -2})});
+  const int sum = net.Binary(fbs::ElementwiseKind::add, addend, product);
+  net.Output(
+      net.Unary(ActivationKind::neg, net.Unary(ActivationKind::relu, sum)));
+  auto session = MakeSession(net);
+  std::vector<float> values = {1, 2, 3, 4, 5, -1, -2, -3, -4, -5};
+  std::vector<float> threes(10, -3);
+  const TensorType type = {DataType::kFloat32, {1, 2, 1, 5}};
+  REQUIRE(session->SetInput(0, DenseView(type, values.data())).ok());
+  REQUIRE(session->SetInput(1, DenseView(type, threes.data())).ok());
+  REQUIRE(session->Run().ok());
+  CHECK(LoadFloats(session->Output(0)) ==
+        std::vector<float>{-1, 0, 0, 0, 0, -5, -7, -9, -11, -13});
+  // The convolution has computed the sum and the clamp.
+  CHECK(std::count_if(session->profile().begin(), session->profile().end(),
+                      [](const TaskProfile& row) { return row.within >= 0; }) ==
+        2);
+}
+
 }  // namespace aneref
