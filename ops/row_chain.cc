@@ -82,8 +82,8 @@ RowChainArgs::Product PlanProduct(const MatmulArgs& whole, RowChainArgs* a) {
 }
 
 // The step on a band; `operand`: what its other operand is there.
-std::optional<TaskSpec> OnBand(const TaskSpec& spec, const TensorType& band,
-                               const Shape& operand, bool comes_first) {
+TaskSpec OnBand(const TaskSpec& spec, const TensorType& band,
+                const Shape& operand, bool comes_first) {
   TaskSpec task;
   task.kernel = spec.kernel;
   if (spec.kernel == &kElementwiseKernel) {
@@ -103,7 +103,6 @@ std::optional<TaskSpec> OnBand(const TaskSpec& spec, const TensorType& band,
   } else {
     auto args = std::make_shared<SoftmaxArgs>(
         *static_cast<const SoftmaxArgs*>(spec.args.get()));
-    if (args->extent != 1) return std::nullopt;
     args->num_groups = args->groups_per_unit = band.shape[0];
     task.num_units = 1;
     task.scratch_bytes = SoftmaxRowsScratch(band.shape.back());
@@ -153,10 +152,8 @@ bool AddBetween(const ChainedStep& step, const TensorType& result, int operand,
   for (const int64_t rows : BandSizes(*a)) {
     const TensorType band = {result.dtype, {rows, a->columns}};
     if (between.layout.row.rows != 0) on_band[0] = rows;
-    const std::optional<TaskSpec> task =
-        OnBand(*step.spec, band, on_band, between.comes_first);
-    if (!task) return false;
-    SetCall(*task, which++, &between.stage, &a->scratch_bytes);
+    SetCall(OnBand(*step.spec, band, on_band, between.comes_first), which++,
+            &between.stage, &a->scratch_bytes);
   }
   a->between.push_back(std::move(between));
   return true;
@@ -187,8 +184,10 @@ bool MayBeginRowChain(const TaskSpec& spec) {
 }
 
 bool MayContinueRowChain(const TaskSpec& spec) {
-  return spec.kernel == &kElementwiseKernel || spec.kernel == &kUnaryKernel ||
-         spec.kernel == &kSoftmaxRowsKernel;
+  // Softmax of one row at a time.
+  if (spec.kernel == &kSoftmaxRowsKernel)
+    return static_cast<const SoftmaxArgs*>(spec.args.get())->extent == 1;
+  return spec.kernel == &kElementwiseKernel || spec.kernel == &kUnaryKernel;
 }
 
 std::optional<TaskSpec> MakeRowChain(const TensorType& result,

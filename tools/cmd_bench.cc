@@ -157,16 +157,18 @@ void CountBytes(const Session& session, BenchResult* result) {
   const Program* program = session.program();
   if (program == nullptr) return;
   std::map<int32_t, int> calls;
-  for (const OpTime& op : result->ops) ++calls[op.profile.node];
-  for (size_t i = 0; i < result->ops.size(); ++i) {
+  std::vector<std::vector<int32_t>> nodes(result->ops.size());
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const TaskProfile& profile = result->ops[i].profile;
+    ++calls[profile.node];
+    nodes[i].push_back(profile.node);
+    if (profile.within >= 0)
+      nodes[static_cast<size_t>(profile.within)].push_back(profile.node);
+  }
+  for (size_t i = 0; i < nodes.size(); ++i) {
     OpTime& op = result->ops[i];
-    if (op.profile.node < 0) continue;
-    std::vector<int32_t> nodes = {op.profile.node};
-    for (const OpTime& other : result->ops) {
-      if (other.profile.within == static_cast<int32_t>(i))
-        nodes.push_back(other.profile.node);
-    }
-    op.bytes = OperandBytes(*program, nodes) / calls[op.profile.node];
+    if (op.profile.node >= 0)
+      op.bytes = OperandBytes(*program, nodes[i]) / calls[op.profile.node];
   }
 }
 

@@ -156,9 +156,9 @@ inline constexpr int64_t kMaxConvStep = 4096;
 void SetConvLanes(DataType type, ConvArgs* args);
 
 // Chooses a kernel, sets the blocking and the scratch a unit needs; depends on
-// shapes only, but for widens_panels and wide_vectors, which follow the
-// processor. No kernel (null) when a unit's lines would be absurdly long: only
-// hostile dilations and pads are.
+// shapes only, but for widens_panels, wide_vectors and the units of one tap,
+// which follow the processor. No kernel (null) when a unit's lines would be
+// absurdly long: only hostile dilations and pads are.
 struct ConvPlan {
   const Kernel* kernel = nullptr;
   size_t scratch_bytes = 0;

@@ -6,9 +6,7 @@
 namespace aneref {
 namespace {
 
-constexpr size_t kLine = 64;
-
-size_t Lines(size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
+constexpr int64_t kLine = 64;
 
 template <bool kSimd>
 class Unit {
@@ -109,15 +107,14 @@ Status Run(const KernelCall& call, int64_t unit) {
 }  // namespace
 
 size_t RowChainArgs::Product::PackedBytes(DataType type) const {
-  return Lines(
-      static_cast<size_t>(pack.NumPanels() * pack.depth * kPanelWidth) *
-      ElementSize(type));
+  return static_cast<size_t>(pack.NumPanels() * pack.depth * kPanelWidth) *
+         ElementSize(type);
 }
 
 size_t RowChainPitch(int64_t columns, DataType type) {
-  const size_t lines =
-      Lines(static_cast<size_t>(columns) * ElementSize(type)) / kLine;
-  return (lines + 1 - lines % 2) * kLine;
+  const int64_t lines =
+      DivideUp(columns * static_cast<int64_t>(ElementSize(type)), kLine);
+  return static_cast<size_t>((lines + 1 - lines % 2) * kLine);
 }
 
 size_t RowChainScratchBytes(const RowChainArgs& a, DataType type) {

@@ -13,12 +13,15 @@
 #include "runtime/exec/session.h"
 #include "tests/support/draft.h"
 #include "tests/support/each_target.h"
+#include "tests/support/sessions.h"
 
 namespace aneref {
 namespace {
 
 using fbs::ActivationKind;
+using test::BitsOf;
 using test::DraftBuilder;
+using test::MakeSession;
 
 // Every producer computes 0.25 * x0 + 2 * x1 of ten pairs that repeat, in all
 // of its channels. By hand, with N = 7E00 (P15):
@@ -176,15 +179,6 @@ void Feed(const Case& c, Session* session) {
   set(1, c.Out(), addend);
 }
 
-std::vector<uint16_t> BitsOf(const TensorView& view) {
-  std::vector<uint16_t> bits;
-  for (int64_t row = 0; row < view.num_rows(); ++row) {
-    const auto* first = view.Row<uint16_t>(row);
-    bits.insert(bits.end(), first, first + view.width());
-  }
-  return bits;
-}
-
 // Runs and compares all channels with `expected`.
 void CheckRun(const Case& c, const std::vector<uint16_t>& expected,
               Session* session, RunHooks* hooks = nullptr) {
@@ -199,15 +193,6 @@ void CheckRun(const Case& c, const std::vector<uint16_t>& expected,
     }
   }
   CHECK(equal);
-}
-
-std::unique_ptr<Session> MakeSession(DraftBuilder& net,
-                                     SessionOptions options = {}) {
-  options.threads = 2;
-  auto session = Session::Create(net.Parse(), options);
-  REQUIRE_MESSAGE(session.ok(), session.status().ToString());
-  (*session)->EnableProfile(true);
-  return std::move(*session);
 }
 
 class Observer : public RunHooks {

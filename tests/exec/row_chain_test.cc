@@ -15,12 +15,15 @@
 #include "runtime/exec/session.h"
 #include "tests/support/draft.h"
 #include "tests/support/each_target.h"
+#include "tests/support/sessions.h"
 
 namespace aneref {
 namespace {
 
 using fbs::ElementwiseKind;
+using test::BitsOf;
 using test::DraftBuilder;
+using test::MakeSession;
 
 // What stands between the first product and the softmax.
 enum class Between : uint8_t {
@@ -160,8 +163,9 @@ int AddBetween(const Case& c, int scores, DraftBuilder* net) {
 }
 
 // Queries, keys and values are computed, so that their memory is free for
-// others behind their last use; values only when the scores are there.
-void Build(const Case& c, DraftBuilder* net) {
+// others behind their last use; values only when the scores are there. The
+// first output is the result; returns the weights of the values.
+int Build(const Case& c, DraftBuilder* net) {
   const auto input = [&](const char* name, const Shape& shape) {
     return net->Unary(fbs::ActivationKind::neg,
                       net->Input(name, shape.ToVector()));
@@ -174,6 +178,7 @@ void Build(const Case& c, DraftBuilder* net) {
   const int v = input("v", c.Values());
   const int weights = net->Node(fbs::SoftmaxT(), {scores});
   net->Output(net->Node(fbs::MatmulT(), {weights, v}));
+  return weights;
 }
 
 void Set(Session* session, const char* name, const Shape& shape,
@@ -196,35 +201,6 @@ void Feed(const Case& c, Session* session) {
   Set(session, "k", c.Keys(), negative(KeysOf(c)));
   Set(session, "v", c.Values(), negative(ValuesOf(c)));
   if (c.IsMasked()) Set(session, "mask", c.Mask(), MaskOf(c));
-}
-
-std::vector<uint16_t> BitsOf(const TensorView& view) {
-  std::vector<uint16_t> bits;
-  for (int64_t row = 0; row < view.num_rows(); ++row) {
-    const auto* first = view.Row<uint16_t>(row);
-    bits.insert(bits.end(), first, first + view.width());
-  }
-  return bits;
-}
-
-std::vector<std::byte> BytesOf(const TensorView& view) {
-  std::vector<std::byte> bytes;
-  const size_t width =
-      static_cast<size_t>(view.width()) * ElementSize(view.dtype);
-  for (int64_t row = 0; row < view.num_rows(); ++row) {
-    const auto* first = view.Row<std::byte>(row);
-    bytes.insert(bytes.end(), first, first + width);
-  }
-  return bytes;
-}
-
-std::unique_ptr<Session> MakeSession(DraftBuilder& net,
-                                     SessionOptions options = {}) {
-  if (options.threads == 0) options.threads = 2;
-  auto session = Session::Create(net.Parse(), options);
-  REQUIRE_MESSAGE(session.ok(), session.status().ToString());
-  (*session)->EnableProfile(true);
-  return std::move(*session);
 }
 
 // Calls that another one computed.
@@ -324,11 +300,12 @@ TEST_CASE("P3, P10: bands have the bits of whole tensors") {
       if (c.IsMasked()) fill("mask", c.Mask());
       Observer observer;
       REQUIRE(session->Run(&observer).ok());
-      const std::vector<std::byte> one_by_one = BytesOf(session->Output(0));
+      const std::vector<std::byte> one_by_one =
+          test::RowsOf<std::byte>(session->Output(0));
       test::ForEachTarget([&] {
         REQUIRE(session->Run().ok());
         CHECK(CountWithin(*session) == 3);
-        CHECK(BytesOf(session->Output(0)) == one_by_one);
+        CHECK(test::RowsOf<std::byte>(session->Output(0)) == one_by_one);
       });
     }
   }
@@ -350,18 +327,7 @@ TEST_CASE("attention in bands: what others read, and few rows, run alone") {
 
   c = kCases[0];
   DraftBuilder shared;
-  fbs::MatmulT product;
-  product.transpose_y = true;
-  const int q = shared.Unary(fbs::ActivationKind::neg,
-                             shared.Input("q", c.Queries().ToVector()));
-  const int k = shared.Unary(fbs::ActivationKind::neg,
-                             shared.Input("k", c.Keys().ToVector()));
-  const int v = shared.Unary(fbs::ActivationKind::neg,
-                             shared.Input("v", c.Values().ToVector()));
-  const int scores = AddBetween(c, shared.Node(product, {q, k}), &shared);
-  const int weights = shared.Node(fbs::SoftmaxT(), {scores});
-  shared.Output(shared.Node(fbs::MatmulT(), {weights, v}));
-  shared.Output(weights);
+  shared.Output(Build(c, &shared));
   CHECK(count(shared, c) == 0);
 }
 
